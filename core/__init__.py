@@ -1,0 +1,1 @@
+"""The vocabulary of Wattline: places, devices, quantities, batches, ports. No I/O, no clock."""

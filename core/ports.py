@@ -1,0 +1,275 @@
+"""What the product needs from the outside world, as protocols that adapters implement.
+
+Calls are synchronous unless marked async; the pipeline and the API run them in threads.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.batch import I32, IntervalBatch, PositionBatch, ReadingBatch
+from core.catalog import Catalog
+from core.errors import RejectReason
+from core.model import Alert, AlertState, Device, Estate, MapLayer, Place, Register, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """Messages as received: topics[i] carried payloads[i].
+
+    epoch and packet_ids let the source acknowledge them on the connection they came on.
+    """
+
+    topics: list[str]
+    payloads: list[bytes]
+    received_at_us: int
+    epoch: int
+    packet_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message, or a value of one, that was not accepted, and why."""
+
+    received_at_us: int
+    topic: str
+    payload: bytes
+    reason: RejectReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Analytics state as of every batch received up to watermark_us."""
+
+    watermark_us: int
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """An alert as it stands after a transition at event time at_us."""
+
+    alert: Alert
+    previous: AlertState
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacePower:
+    """Electric power of a place now.
+
+    power_w: sum over the meters that count for the place and are fresh; None if none is.
+    meters, reporting: how many count for it, and how many of them are fresh.
+    at_us: event time of the newest reading in the sum.
+    """
+
+    place_id: str
+    power_w: float | None
+    meters: int
+    reporting: int
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PowerChanged:
+    """Places whose live power is not what it was."""
+
+    places: list[PlacePower]
+
+
+@dataclass(frozen=True, slots=True)
+class VehiclesMoved:
+    """The newest fix of each vehicle that reported."""
+
+    fixes: PositionBatch
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerChanged:
+    """Places whose consumption figures may have changed."""
+
+    place_ids: list[str]
+
+
+FeedEvent = PowerChanged | VehiclesMoved | LedgerChanged | AlertChange
+
+
+class Feed(Protocol):
+    """What the pipeline knows now, and a stream of what changes.
+
+    Readers may call it from any thread; values are snapshots.
+    """
+
+    def power(self) -> list[PlacePower]:
+        """Live power of every place that has an electricity meter at or below it."""
+        ...
+
+    def last_readings(self, registers: Sequence[int]) -> list[tuple[int, float] | None]:
+        """(event_time_us, value) of each register's newest reading."""
+        ...
+
+    def fixes(self) -> PositionBatch:
+        """The newest fix of every vehicle that has reported."""
+        ...
+
+    def ledger_pending(self) -> int:
+        """How many spans of late data still wait to be recomputed."""
+        ...
+
+    def counters(self) -> dict[str, float]:
+        """Totals of the pipeline since start by metric name, labels included."""
+        ...
+
+    def connected(self) -> bool:
+        """Whether the source is connected to its broker."""
+        ...
+
+    def events(self) -> AsyncIterator[FeedEvent]:
+        """Changes from now on. A slow reader gets the newest state, never a growing queue;
+        alert changes are not coalesced."""
+        ...
+
+
+class Source(Protocol):
+    """Where raw messages come from, at least once each until acknowledged."""
+
+    def batches(self) -> AsyncIterator[RawBatch]:
+        """Batches as they arrive; ends when the source is closed."""
+        ...
+
+    def ack(self, batch: RawBatch) -> None:
+        """Tell the sender that the batch is durable; ignored if its connection is gone."""
+        ...
+
+
+class TimeSeriesStore(Protocol):
+    """Readings, positions and ledger intervals.
+
+    Writing the same identity again replaces what was there (the last write wins), so
+    redelivery changes nothing. Every method raises StoreError when the store can't serve.
+    """
+
+    def append(self, readings: ReadingBatch, positions: PositionBatch) -> None:
+        """Store both batches; durable when it returns."""
+        ...
+
+    def put_intervals(self, intervals: IntervalBatch) -> None:
+        """Store intervals, replacing those with the same (register, start_us).
+
+        Visible to readers when it returns. Intervals flagged OPEN may live in memory
+        only: the pipeline puts them again after a restart. All others are durable.
+        """
+        ...
+
+    def readings(self, registers: I32, start_us: int, end_us: int, limit: int | None = None) -> ReadingBatch:
+        """Readings with start_us <= event_time_us < end_us by register, then time; one an identity."""
+        ...
+
+    def neighbours(self, register: int, start_us: int, end_us: int) -> tuple[ReadingBatch, ReadingBatch]:
+        """The last reading before start_us and the first at or after end_us (each 0 or 1 rows)."""
+        ...
+
+    def received_after(self, watermark_us: int) -> Iterator[tuple[ReadingBatch, PositionBatch]]:
+        """Everything received after watermark_us, in the order of receipt.
+
+        All rows with one received_at_us come in the same pair.
+        """
+        ...
+
+    def intervals(self, registers: I32, start_us: int, end_us: int) -> IntervalBatch:
+        """Intervals with start_us <= start < end_us by register, then start; one an identity."""
+        ...
+
+    def positions(self, devices: I32, start_us: int, end_us: int, limit: int | None = None) -> PositionBatch:
+        """Fixes with start_us <= fix_time_us < end_us by device, then time; one an identity."""
+        ...
+
+    def last_received_us(self) -> int:
+        """Highest received_at_us stored; 0 for an empty store."""
+        ...
+
+    def ping(self) -> None:
+        """Return if the store can serve, else raise StoreError."""
+        ...
+
+    def close(self) -> None:
+        """Release the store; nothing that was durable is lost."""
+        ...
+
+
+class Registry(Protocol):
+    """Relational state: what is registered, alerts, dead letters, checkpoints."""
+
+    def catalog(self) -> Catalog:
+        """Everything registered now."""
+        ...
+
+    def put_estate(self, estate: Estate) -> None:
+        """Add or update places, devices, rules and map layers by id, in one transaction.
+
+        Raises Conflict with every dangling parent, place or loop.
+        """
+        ...
+
+    def put_place(self, place: Place) -> None:
+        """Add or update one place; raises Conflict."""
+        ...
+
+    def put_device(self, device: Device) -> None:
+        """Add or update one device; raises Conflict."""
+        ...
+
+    def add_registers(self, wanted: Sequence[tuple[str, str]]) -> list[Register]:
+        """Registers for (device id, quantity), made with the next dense ids where missing."""
+        ...
+
+    def rules(self) -> list[Rule]:
+        """All rules by id."""
+        ...
+
+    def map_layers(self) -> list[MapLayer]:
+        """All map layers by id."""
+        ...
+
+    def record_alerts(self, changes: Sequence[AlertChange]) -> list[AlertChange]:
+        """Store transitions in one transaction; returns those that were news.
+
+        Recording a transition again (same alert id and state) changes nothing.
+        At most one alert of a rule and register is open.
+        """
+        ...
+
+    def alerts(
+        self, *, state: AlertState | None = None, before_us: int | None = None, limit: int = 100
+    ) -> list[Alert]:
+        """Alerts newest first by active_at_us; before_us continues a page."""
+        ...
+
+    def put_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep dead letters; durable when it returns. The oldest of a reason make room."""
+        ...
+
+    def dead_letters(self, *, limit: int = 100) -> list[DeadLetter]:
+        """Newest first."""
+        ...
+
+    def dead_letter_counts(self) -> dict[RejectReason, int]:
+        """How many were ever put, by reason, those that made room included."""
+        ...
+
+    def save_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
+        """Replace the named checkpoint; durable when it returns."""
+        ...
+
+    def load_checkpoint(self, name: str) -> Checkpoint | None:
+        """The named checkpoint, if one was saved."""
+        ...
+
+    def ping(self) -> None:
+        """Return if the registry can serve, else raise StoreError."""
+        ...
+
+    def close(self) -> None:
+        """Release connections."""
+        ...
