@@ -126,8 +126,11 @@ class Feed(Protocol):
         ...
 
     def events(self) -> AsyncIterator[FeedEvent]:
-        """Changes from now on. A slow reader gets the newest state, never a growing queue;
-        alert changes are not coalesced."""
+        """Changes from now on; ends when the pipeline stops.
+
+        A slow reader gets the newest state, never a growing queue; alert changes are not
+        coalesced.
+        """
         ...
 
 

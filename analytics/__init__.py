@@ -1,0 +1,1 @@
+"""Pure, clock-free steps from readings to consumption, live power and alerts."""
