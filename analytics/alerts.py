@@ -61,15 +61,13 @@ class AlertsState:
             np.full(size, NEVER_US, np.int64),
         )
 
-    def carried_over(self, old: Watches, new: Watches) -> "AlertsState":
-        """State for another set of watches; what both sets watch goes on as it is."""
-        fresh = AlertsState.empty(len(new.rule))
-        at = {key: number for number, key in enumerate(old.keys())}
-        pairs = [(at[key], number) for number, key in enumerate(new.keys()) if key in at]
-        if pairs:
-            source, target = np.array(pairs).T
-            for name in ("state", "since_us", "fired_us", "seen_us"):
-                getattr(fresh, name)[target] = getattr(self, name)[source]
+    def chosen(self, numbers: list[int]) -> "AlertsState":
+        """State of another set of watches: of each its number here, or -1 if it is new."""
+        fresh = AlertsState.empty(len(numbers))
+        source = np.array(numbers, np.int64)
+        known = source >= 0
+        for name in ("state", "since_us", "fired_us", "seen_us"):
+            getattr(fresh, name)[known] = getattr(self, name)[source[known]]
         return fresh
 
 

@@ -126,6 +126,17 @@ def step(
     return state, found, late
 
 
+def remember(state: CounterState, batch: ReadingBatch) -> CounterState:
+    """Keep the newest reading of each register in an ordered batch, counter or not."""
+    if len(batch) == 0:
+        return state
+    last = np.flatnonzero(np.append(batch.register[1:] != batch.register[:-1], np.True_))
+    newest = batch.take(last[batch.event_time_us[last] >= state.last_us[batch.register[last]]])
+    state.last_us[newest.register] = newest.event_time_us
+    state.last_value[newest.register] = newest.value
+    return state
+
+
 def segments_between(chain: ReadingBatch, columns: RegisterColumns, pairs: I64) -> Segments:
     """Segments from row i to row i + 1 of the chain, for every i in pairs.
 

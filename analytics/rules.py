@@ -47,7 +47,7 @@ class Watches:
             np.array([r.clear_threshold for r in chosen], np.float64),
         )
 
-    def keys(self) -> list[tuple[str, int]]:
+    def watched(self) -> list[tuple[str, int]]:
         """(rule id, register) of every watch: what it is known by when rules change."""
         return [
             (self.rules[number].id, int(register))

@@ -1,0 +1,71 @@
+"""Late and corrected readings: which spans of the ledger they put in doubt, and what changed."""
+
+import numpy as np
+
+from core.batch import BASE_US, IntervalBatch, ReadingBatch
+from core.quality import Quality
+
+# Readings of one register that are this close are recomputed together: an outage that is
+# uploaded afterwards is one span, two corrections in different months are two.
+_JOIN_US = 86_400_000_000
+
+Spans = dict[int, list[tuple[int, int]]]
+"""Per register, in order: (event time of the first, of the last late reading)."""
+
+
+def mark(spans: Spans, late: ReadingBatch) -> Spans:
+    """Add the times of late readings (by register, then time) to the spans in doubt."""
+    if len(late) == 0:
+        return spans
+    far = late.event_time_us[1:] - late.event_time_us[:-1] > _JOIN_US
+    head = np.flatnonzero(np.append(np.True_, far | (late.register[1:] != late.register[:-1])))
+    tail = np.append(head[1:], len(late)) - 1
+    for first, last in zip(head.tolist(), tail.tolist(), strict=True):
+        register = int(late.register[first])
+        span = (int(late.event_time_us[first]), int(late.event_time_us[last]))
+        spans[register] = _joined([*spans.get(register, ()), span])
+    return spans
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    spans.sort()
+    joined = spans[:1]
+    for first, last in spans[1:]:
+        if first - joined[-1][1] <= _JOIN_US:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def edges(first_us: int, last_us: int) -> tuple[int, int]:
+    """Interval edges around all that a segment ending between two readings can change."""
+    start = first_us // BASE_US * BASE_US
+    return start, max(start + BASE_US, -(-last_us // BASE_US) * BASE_US)
+
+
+def revised(old: IntervalBatch, new: IntervalBatch) -> IntervalBatch:
+    """Rows of new that say something else than old, flagged LATE, with their next revision.
+
+    old, new: the same register and span, by start; every interval of old is in new.
+    """
+    at = np.searchsorted(old.start_us, new.start_us)
+    at_or_0 = np.where(at < len(old), at, 0)
+    known = np.zeros(len(new), np.bool_)
+    revision = np.zeros(len(new), np.int32)
+    same = np.zeros(len(new), np.bool_)
+    if len(old):
+        known = (at < len(old)) & (old.start_us[at_or_0] == new.start_us)
+        revision = np.where(known, old.revision[at_or_0] + 1, 0).astype(np.int32)
+        ignored = ~np.uint16(Quality.LATE)
+        same = (
+            known
+            & np.isclose(old.amount[at_or_0], new.amount, rtol=1e-12, atol=1e-9)
+            & (old.covered_us[at_or_0] == new.covered_us)
+            & (old.quality[at_or_0] & ignored == new.quality & ignored)
+            & (old.first_us[at_or_0] == new.first_us)
+            & (old.last_us[at_or_0] == new.last_us)
+        )
+    changed = IntervalBatch(**{**new.columns(), "revision": revision})  # type: ignore[arg-type]
+    changed.quality[~same] |= Quality.LATE
+    return changed.take(~same)

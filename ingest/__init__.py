@@ -1,0 +1,1 @@
+"""Bytes from a broker to accepted batches: decode, normalise, validate."""

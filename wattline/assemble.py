@@ -1,0 +1,164 @@
+"""The only place that constructs adapters: from settings to a set of connected parts."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.services import Services
+from core.errors import StartError
+from core.ports import Registry, TimeSeriesStore
+from ingest.decoders import DECODERS
+from ingest.mqtt import MqttOptions, MqttSource
+from storage.duckdb import DuckDBStore
+from storage.influx import InfluxStore
+from storage.registry import open_registry
+from wattline import VERSION
+from wattline.catalogs import Catalogs
+from wattline.feed import LiveFeed
+from wattline.pipeline import Pipeline
+from wattline.settings import Broker, Settings
+
+WEB_DIST = Path(__file__).parent.parent / "web" / "dist"
+
+
+def now_us() -> int:
+    """Wall clock in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+@dataclass(slots=True)
+class ReceiveClock:
+    """Wall clock that never repeats or goes back: received_at_us orders the batches."""
+
+    last_us: int
+
+    def __call__(self) -> int:
+        """Give the time of a batch that is being received."""
+        self.last_us = max(now_us(), self.last_us + 1)
+        return self.last_us
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a process is made of."""
+
+    registry: Registry
+    store: TimeSeriesStore
+    catalogs: Catalogs
+    feed: LiveFeed
+
+    def close(self) -> None:
+        """Release the stores."""
+        self.store.close()
+        self.registry.close()
+
+
+def open_parts(settings: Settings, loop: asyncio.AbstractEventLoop) -> Parts:
+    """Open the stores and what connects them; raises StoreError or StartError."""
+    registry = open_registry(settings.registry_url)
+    catalogs = Catalogs(registry)
+    return Parts(registry, _STORES[settings.store.kind](settings, catalogs), catalogs, LiveFeed(loop))
+
+
+def make_pipeline(settings: Settings, parts: Parts) -> tuple[Pipeline, MqttSource]:
+    """The pipeline and the source that feeds it; closing the source ends the pipeline."""
+    options = mqtt_options(settings)
+    source = MqttSource(options, ReceiveClock(parts.store.last_received_us()))
+    pipeline = Pipeline(
+        source=source,
+        decoder=DECODERS["native"],
+        store=parts.store,
+        registry=parts.registry,
+        catalogs=parts.catalogs,
+        feed=parts.feed,
+        now_us=now_us,
+    )
+    parts.feed.is_connected = lambda: source.connected
+    parts.feed.totals = lambda: dict(pipeline.totals) | {
+        "wattline_broker_reconnects_total": source.reconnects_total,
+        "wattline_broker_sessions_lost_total": source.sessions_lost_total,
+        "wattline_stale_acks_total": source.stale_acks_total,
+    }
+    return pipeline, source
+
+
+def make_app(parts: Parts) -> FastAPI:
+    """The HTTP application over the parts."""
+    return create_app(
+        Services(
+            registry=parts.registry,
+            store=parts.store,
+            feed=parts.feed,
+            clock=now_us,
+            web_dist=WEB_DIST if (WEB_DIST / "index.html").is_file() else None,
+            catalog=lambda: parts.catalogs.current,
+            reload_catalog=parts.catalogs.reload,
+            version=VERSION,
+        )
+    )
+
+
+def mqtt_options(settings: Settings) -> MqttOptions:
+    """How to reach the broker; raises StartError if a named file can't be read."""
+    broker = settings.broker
+    return MqttOptions(
+        host=broker.host,
+        port=broker.port,
+        topic_filters=DECODERS["native"].TOPIC_FILTERS,
+        client_id=broker.client_id,
+        username=broker.username,
+        password=secret(broker.password_file, "broker.password_file"),
+        tls=_tls(broker),
+        keep_alive_s=broker.keep_alive_s,
+        session_expiry_s=broker.session_expiry_s,
+        receive_maximum=broker.receive_maximum,
+        batch_messages=settings.ingest.batch_messages,
+        linger_s=settings.ingest.linger_ms / 1000,
+    )
+
+
+def secret(path: Path | None, key: str) -> str | None:
+    """Content of a secret's file without its line end; None without a file."""
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise StartError(f"{key} = {str(path)!r} can't be read ({error.strerror}): correct it") from error
+
+
+def _tls(broker: Broker) -> ssl.SSLContext | None:
+    if not broker.tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=broker.ca_file)
+        if broker.certificate_file is not None:
+            context.load_cert_chain(broker.certificate_file, broker.key_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise StartError(f"broker TLS files can't be used ({error}): correct broker.*_file") from error
+    return context
+
+
+def _duckdb(settings: Settings, _: Catalogs) -> TimeSeriesStore:
+    return DuckDBStore(settings.duckdb_path)
+
+
+def _influx(settings: Settings, catalogs: Catalogs) -> TimeSeriesStore:
+    store = settings.store
+    return InfluxStore(
+        store.url,
+        store.database,
+        catalog=lambda: catalogs.current,
+        username=store.username,
+        password=secret(store.password_file, "store.password_file"),
+        token=secret(store.token_file, "store.token_file"),
+    )
+
+
+_STORES: dict[str, Callable[[Settings, Catalogs], TimeSeriesStore]] = {"duckdb": _duckdb, "influx": _influx}

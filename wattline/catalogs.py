@@ -1,0 +1,20 @@
+"""The catalog as it stands now, shared by the pipeline and the API."""
+
+import threading
+
+from core.catalog import Catalog
+from core.ports import Registry
+
+
+class Catalogs:
+    """current is replaced as a whole when something is registered; compare it by identity."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._lock = threading.Lock()
+        self.current: Catalog = registry.catalog()
+
+    def reload(self) -> None:
+        """Read the catalog anew."""
+        with self._lock:
+            self.current = self._registry.catalog()

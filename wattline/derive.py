@@ -1,0 +1,182 @@
+"""What the pipeline derives from accepted readings: ledger, live power, alerts.
+
+Runs in the pipeline's worker only. Derived rows that a store could not take yet are kept
+and offered again; a checkpoint is saved only when none is waiting.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from analytics import alerts, counters, late, ledger, power, rules
+from core.batch import IntervalBatch, PositionBatch, ReadingBatch
+from core.errors import StoreError
+from core.ports import (
+    AlertChange,
+    Checkpoint,
+    LedgerChanged,
+    PowerChanged,
+    Registry,
+    TimeSeriesStore,
+    VehiclesMoved,
+)
+from wattline.feed import LiveFeed
+from wattline.state import Known, State
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT = "pipeline"
+
+_HISTORY_US = 900_000_000
+"""Rules don't look at readings that arrive later than this: buffered history never pages."""
+
+
+class Derivation:
+    """State of the analytics and the stores that their results go to."""
+
+    def __init__(self, store: TimeSeriesStore, registry: Registry, feed: LiveFeed, known: Known) -> None:
+        self.store = store
+        self.registry = registry
+        self.feed = feed
+        self.known = known
+        self.state = State.empty(known)
+        self.watermark_us = 0
+        self._saved_watermark_us = 0
+        self._unsaved_intervals: list[IntervalBatch] = []
+        self._unsaved_alerts: list[AlertChange] = []
+
+    def restore(self) -> int:
+        """Go on from the checkpoint and derive what was received after it; returns readings."""
+        checkpoint = self.registry.load_checkpoint(CHECKPOINT)
+        state = State.load(checkpoint.state, self.known) if checkpoint else None
+        if checkpoint and state:
+            self.state, self.watermark_us = state, checkpoint.watermark_us
+            self.state.ledger.touched[self.state.ledger.start_us != ledger.NONE_US] = True
+        count = 0
+        for readings, positions in self.store.received_after(self.watermark_us):
+            self.derive(readings, positions)
+            count += len(readings)
+        self.flush()
+        return count
+
+    def refit(self, known: Known) -> None:
+        """Go on with another catalog or other rules."""
+        watched = self.known.watches.watched()
+        self.known = known
+        self.state.fit(watched, known)
+
+    def derive(self, readings: ReadingBatch, positions: PositionBatch) -> None:
+        """One step of every kind over a batch that the store has made durable."""
+        known, state = self.known, self.state
+        readings = readings.take(np.lexsort((readings.event_time_us, readings.register)))
+        readings = counters.one_an_identity(readings)
+
+        counting = known.columns.is_counter[readings.register]
+        state.newest, segments, came_late = counters.step(
+            state.newest, readings.take(counting), known.columns
+        )
+        state.late = late.mark(state.late, came_late)
+        state.ledger, closed = ledger.step(state.ledger, segments)
+        self._unsaved_intervals.append(closed)
+        state.slope_w = power.slopes(state.slope_w, segments)
+        state.newest = counters.remember(state.newest, readings.take(~counting))
+
+        fresh = readings.received_at_us - readings.event_time_us < _HISTORY_US
+        seen = rules.observe(known.watches, readings.take(fresh))
+        state.alerts, changes = alerts.step(state.alerts, seen, known.watches, known.columns)
+        self._unsaved_alerts += changes
+
+        self._move(positions)
+        received = [batch.received_at_us[-1] for batch in (readings, positions) if len(batch)]
+        self.watermark_us = max([self.watermark_us, *map(int, received)])
+
+    def flush(self) -> None:
+        """Offer derived rows to the stores, then tell the feed; what fails stays for next time."""
+        self.state.ledger, newest = ledger.open_rows(self.state.ledger)
+        rows = [batch for batch in (*self._unsaved_intervals, newest) if len(batch)]
+        self._unsaved_intervals = rows
+        if rows:
+            intervals = IntervalBatch.concat(rows)
+            self.store.put_intervals(intervals)
+            self._unsaved_intervals = []
+            self._tell_ledger(np.unique(intervals.register).tolist())
+        self.flush_alerts()
+
+    def flush_alerts(self) -> None:
+        """Record alert changes and tell the feed those that were news."""
+        if self._unsaved_alerts:
+            news = self.registry.record_alerts(self._unsaved_alerts)
+            self._unsaved_alerts = []
+            for change in news:
+                self.feed.publish(change)
+
+    def settle_one(self) -> None:
+        """Recompute one span of the ledger that late readings put in doubt."""
+        self.flush()  # or a row derived before the late reading would be written after its revision
+        register, spans = next(iter(self.state.late.items()))
+        self._settle(register, *spans[0])
+        del spans[0]
+        if not spans:
+            del self.state.late[register]
+
+    def save(self) -> None:
+        """Save a checkpoint, unless nothing has come since the last."""
+        self.flush()
+        if self.watermark_us > self._saved_watermark_us:
+            state = self.state.save(self.known.watches)
+            self.registry.save_checkpoint(CHECKPOINT, Checkpoint(self.watermark_us, state))
+            self._saved_watermark_us = self.watermark_us
+
+    def show(self, now_us: int) -> None:
+        """Tell the feed what is newest: power of every place, readings, fixes, open spans."""
+        known, state = self.known, self.state
+        self.feed.show(state.fixes, state.newest, sum(map(len, state.late.values())))
+        places = power.place_power(known.members, state.newest, state.slope_w, known.columns, now_us)
+        self.feed.publish(PowerChanged(places))
+
+    def _settle(self, register: int, first_us: int, last_us: int) -> None:
+        store, columns = self.store, self.known.columns
+        before, after = store.neighbours(register, first_us, last_us + 1)
+        start_us, end_us = late.edges(
+            int(before.event_time_us[0]) if len(before) else first_us,
+            int(after.event_time_us[0]) if len(after) else last_us,
+        )
+        of = np.array([register], np.int32)
+        before, after = store.neighbours(register, start_us, end_us)
+        chain = ReadingBatch.concat([before, store.readings(of, start_us, end_us), after])
+        rows = ledger.recompute(chain, columns, start_us, end_us)
+        self.state.ledger, self.state.newest = ledger.continue_from(
+            self.state.ledger, self.state.newest, chain, rows
+        )
+        # The newest interval is written by flush, which knows whether it is still open.
+        rows = rows.take(rows.start_us != self.state.ledger.start_us[register])
+        rows = late.revised(store.intervals(of, start_us, end_us), rows)
+        if len(rows):
+            store.put_intervals(rows)
+        self._tell_ledger([register])
+
+    def _move(self, positions: PositionBatch) -> None:
+        if len(positions) == 0:
+            return
+        fixes = PositionBatch.concat([self.state.fixes, positions])
+        fixes = fixes.take(np.lexsort((fixes.fix_time_us, fixes.device)))
+        newest = np.append(fixes.device[1:] != fixes.device[:-1], np.True_)
+        self.state.fixes = fixes.take(newest)
+        moved = np.isin(self.state.fixes.device, positions.device)
+        self.feed.publish(VehiclesMoved(self.state.fixes.take(moved)))
+
+    def _tell_ledger(self, registers: Iterable[int]) -> None:
+        catalog = self.known.catalog
+        devices = {catalog.registers[register].device_id for register in registers}
+        standing = {catalog.devices[device].place_id for device in devices}
+        places = {place for leaf in standing for place in catalog.ancestors(leaf)}
+        self.feed.publish(LedgerChanged(sorted(places)))
+
+
+def or_later(work: Callable[[], None], what: str) -> None:
+    """Do work that may fail with its store; it is tried again on the next tick."""
+    try:
+        work()
+    except StoreError as error:
+        log.warning("%s waits: %s", what, error)

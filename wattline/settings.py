@@ -1,0 +1,89 @@
+"""What can be set in config/wattline.yaml, with its defaults: everything on one machine."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Broker(_Section):
+    """Where messages come from; embedded starts a broker inside `run`.
+
+    port speaks MQTT 5 and is what ingest uses. The embedded broker serves MQTT 3.1.1,
+    which most devices speak, on device_port.
+    """
+
+    kind: Literal["embedded", "external"] = "embedded"
+    host: str = "127.0.0.1"
+    port: Port = 1884
+    device_port: Port = 1883
+    client_id: str = "wattline-ingest"
+    username: str | None = None
+    password_file: Path | None = None
+    tls: bool = False
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    keep_alive_s: Annotated[int, Field(ge=5, le=3600)] = 30
+    session_expiry_s: Annotated[int, Field(ge=60)] = 7 * 24 * 3600
+    receive_maximum: Annotated[int, Field(ge=1, le=65535)] = 20_000
+
+
+class Store(_Section):
+    """Where readings, positions and intervals are kept."""
+
+    kind: Literal["duckdb", "influx"] = "duckdb"
+    path: Path | None = None  # of the DuckDB file; default: wattline.duckdb in data_dir
+    url: str = "http://127.0.0.1:8086"
+    database: str = "wattline"
+    username: str | None = None
+    password_file: Path | None = None
+    token_file: Path | None = None
+
+
+class RegistrySettings(_Section):
+    """Where places, devices, rules and alerts are kept; default: registry.sqlite in data_dir."""
+
+    url: str | None = None
+
+
+class Http(_Section):
+    """Where API and page are served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8420
+
+
+class Ingest(_Section):
+    """How messages are gathered into batches."""
+
+    batch_messages: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    linger_ms: Annotated[float, Field(ge=0, le=1000)] = 5.0
+
+
+class Settings(_Section):
+    """All settings of one process."""
+
+    data_dir: Path = Path("data")
+    broker: Broker = Broker()
+    store: Store = Store()
+    registry: RegistrySettings = RegistrySettings()
+    http: Http = Http()
+    ingest: Ingest = Ingest()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def duckdb_path(self) -> Path:
+        """File of the embedded store."""
+        return self.store.path or self.data_dir / "wattline.duckdb"
+
+    @property
+    def registry_url(self) -> str:
+        """Database of the registry, as SQLAlchemy names it."""
+        return self.registry.url or f"sqlite:///{self.data_dir / 'registry.sqlite'}"

@@ -1,0 +1,113 @@
+"""Everything the analytics remember between batches, sized to the catalog and saved as one."""
+
+import io
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+from analytics.alerts import AlertsState
+from analytics.counters import CounterState
+from analytics.hierarchy import PlaceMembers
+from analytics.late import Spans
+from analytics.ledger import LedgerState
+from analytics.rules import Watches
+from core.batch import F64, PositionBatch
+from core.catalog import Catalog
+from core.columns import RegisterColumns
+from core.model import Rule
+
+_Part = TypeVar("_Part", CounterState, LedgerState, AlertsState, PositionBatch)
+
+VERSION = 1
+"""Of the saved form; a checkpoint of another version is not used and all is derived again."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What is registered, in the forms that the steps need."""
+
+    catalog: Catalog
+    columns: RegisterColumns
+    members: PlaceMembers
+    watches: Watches
+
+    @classmethod
+    def of(cls, catalog: Catalog, rules: list[Rule]) -> "Known":
+        """Derive every form from the catalog and the rules."""
+        return cls(catalog, RegisterColumns.of(catalog), PlaceMembers.of(catalog), Watches.of(rules, catalog))
+
+
+@dataclass(slots=True)
+class State:
+    """State of every analytics step, by register id, watch number or vehicle number."""
+
+    newest: CounterState
+    ledger: LedgerState
+    slope_w: F64
+    alerts: AlertsState
+    fixes: PositionBatch
+    late: Spans
+
+    @classmethod
+    def empty(cls, known: Known) -> "State":
+        """Nothing heard yet."""
+        size = len(known.catalog.registers)
+        return cls(
+            CounterState.empty(size),
+            LedgerState.empty(size),
+            np.full(size, np.nan),
+            AlertsState.empty(len(known.watches.rule)),
+            PositionBatch.empty(),
+            {},
+        )
+
+    def fit(self, watched: list[tuple[str, int]], known: Known) -> None:
+        """Make room for what is registered now; what was known before keeps its state.
+
+        watched: keys of the watches that the alert state is for.
+        """
+        size = len(known.catalog.registers)
+        self.newest.grow(size)
+        self.ledger.grow(size)
+        self.slope_w = np.append(self.slope_w, np.full(size - len(self.slope_w), np.nan))
+        at = {key: number for number, key in enumerate(watched)}
+        self.alerts = self.alerts.chosen([at.get(key, -1) for key in known.watches.watched()])
+
+    def save(self, watches: Watches) -> bytes:
+        """All of it, with the watches that the alert state belongs to."""
+        arrays: dict[str, Any] = {"version": np.array(VERSION), "slope_w": self.slope_w}
+        for name in ("newest", "ledger", "alerts", "fixes"):
+            part = getattr(self, name)
+            arrays |= {f"{name}.{column.name}": getattr(part, column.name) for column in fields(part)}
+        spans = [(register, *span) for register, spans in self.late.items() for span in spans]
+        arrays["late"] = np.array(spans, np.int64).reshape(-1, 3)
+        arrays["watch_rule"] = np.array([rule for rule, _ in watches.watched()], np.str_)
+        arrays["watch_register"] = np.array([register for _, register in watches.watched()], np.int64)
+        out = io.BytesIO()
+        np.savez(out, **arrays)
+        return out.getvalue()
+
+    @classmethod
+    def load(cls, saved: bytes, known: Known) -> "State | None":
+        """Read what save wrote and fit it to what is registered now; None for another version."""
+        arrays = np.load(io.BytesIO(saved), allow_pickle=False)
+        if int(arrays["version"]) != VERSION:
+            return None
+
+        def part(kind: type[_Part], name: str) -> _Part:
+            return kind(*(arrays[f"{name}.{column.name}"] for column in fields(kind)))
+
+        state = cls(
+            part(CounterState, "newest"),
+            part(LedgerState, "ledger"),
+            arrays["slope_w"],
+            part(AlertsState, "alerts"),
+            part(PositionBatch, "fixes"),
+            {},
+        )
+        for register, first, last in arrays["late"].tolist():
+            state.late.setdefault(register, []).append((first, last))
+        watched = zip(arrays["watch_rule"].tolist(), arrays["watch_register"].tolist(), strict=True)
+        state.fit(list(watched), known)
+        return state
