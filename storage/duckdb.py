@@ -1,0 +1,168 @@
+"""Readings, positions and ledger intervals in one DuckDB file: the embedded store.
+
+Tables are append-only and have no key, so that a batch is one sequential write; readers
+resolve repeated identities (see storage.columns). Rows arrive roughly in the order of
+time, so the minimum and maximum that DuckDB keeps of every block of rows let a query of
+a time range skip all others.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from core.batch import I32, IntervalBatch, PositionBatch, ReadingBatch
+from core.errors import StoreError
+from storage.columns import latest_intervals, latest_positions, latest_readings
+from storage.duckdb_file import DuckDBFile
+from storage.duckdb_queries import (
+    among,
+    by_receipt,
+    fetch,
+    fetch_as_written,
+    first_from,
+    insert,
+    last_before,
+    replay_edges,
+    scalar,
+    within,
+)
+from storage.duckdb_schema import SCHEMA
+from storage.open_intervals import OpenIntervals, is_open
+
+_log = logging.getLogger(__name__)
+
+# Folding the log into the file stalls an append for some 0.1 s at this size; a start after
+# a crash replays at most this much.
+_CHECKPOINT_WAL_BYTES = 64 << 20
+
+
+class DuckDBStore:
+    """The TimeSeriesStore of a single process; a second process is refused with StoreError.
+
+    path: the file; made with its folder if missing.
+    memory_limit_mb: bound of DuckDB's buffers; larger sorts spill to disk beside the file.
+    threads: how many DuckDB may use for one query; None is one per core.
+    """
+
+    def __init__(self, path: Path, *, memory_limit_mb: int = 384, threads: int | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = DuckDBFile(path, SCHEMA, memory_limit_mb=memory_limit_mb, threads=threads)
+        self._open = OpenIntervals()
+        self._checkpoint_at_bytes = _CHECKPOINT_WAL_BYTES
+        self._marks = threading.Lock()
+        with self._file.read() as cursor:
+            self._last_received_us = max(
+                scalar(cursor, "select coalesce(max(received_at_us), 0) from reading"),
+                scalar(cursor, "select coalesce(max(received_at_us), 0) from position"),
+            )
+
+    @property
+    def incidents(self) -> tuple[str, ...]:
+        """Repairs since the store was opened, such as a damaged log moved aside."""
+        return tuple(self._file.incidents)
+
+    def append(self, readings: ReadingBatch, positions: PositionBatch) -> None:
+        """Store both batches in one transaction."""
+        received_us = [int(part.received_at_us.max()) for part in (readings, positions) if len(part)]
+        if not received_us:
+            return
+        with self._file.write() as connection:
+            insert(connection, "reading", readings)
+            insert(connection, "position", positions)
+        with self._marks:
+            self._last_received_us = max(self._last_received_us, *received_us)
+        self._checkpoint_when_due()
+
+    def put_intervals(self, intervals: IntervalBatch) -> None:
+        """Store closed intervals durably and keep open ones in memory."""
+        opened = is_open(intervals)
+        closed = intervals.take(~opened) if opened.any() else intervals
+        if len(closed):
+            with self._file.write() as connection:
+                insert(connection, "interval", closed)
+            self._open.remove(closed.register, closed.start_us)
+            self._checkpoint_when_due()
+        if opened.any():
+            self._open.put(intervals.take(opened))
+
+    def readings(self, registers: I32, start_us: int, end_us: int, limit: int | None = None) -> ReadingBatch:
+        """Readings of a time range by register, then time."""
+        with self._file.read() as cursor:
+            where = f"{within('event_time_us', start_us, end_us)} and {among(cursor, 'register', registers)}"
+            if limit is None:
+                return latest_readings(fetch_as_written(cursor, ReadingBatch, f"from reading where {where}"))
+            rows = limit + 1
+            while True:
+                ordered = "register, event_time_us, received_at_us, rowid"
+                query = f"from reading where {where} order by {ordered} limit {rows}"
+                found = fetch(cursor, ReadingBatch, query)
+                complete = latest_readings(_without_last_identity(found) if len(found) == rows else found)
+                if len(complete) >= limit or len(found) < rows:
+                    return complete.take(slice(0, limit))
+                rows *= 2
+
+    def neighbours(self, register: int, start_us: int, end_us: int) -> tuple[ReadingBatch, ReadingBatch]:
+        """The readings on either side of a range, looked for in widening steps."""
+        with self._file.read() as cursor:
+            return last_before(cursor, register, start_us), first_from(cursor, register, end_us)
+
+    def received_after(self, watermark_us: int) -> Iterator[tuple[ReadingBatch, PositionBatch]]:
+        """Rows by time of receipt, as of the first step; superseded rows are among them."""
+        with self._file.read() as cursor:
+            edges = replay_edges(cursor, watermark_us)
+        for after_us, until_us in pairwise(edges):
+            where = f"where received_at_us > {after_us} and received_at_us <= {until_us}"
+            with self._file.read() as cursor:
+                readings = fetch_as_written(cursor, ReadingBatch, f"from reading {where}")
+                positions = fetch_as_written(cursor, PositionBatch, f"from position {where}")
+            yield by_receipt(readings), by_receipt(positions)
+
+    def intervals(self, registers: I32, start_us: int, end_us: int) -> IntervalBatch:
+        """Intervals of a time range by register, then start; open ones replace stored ones."""
+        # Memory first: an interval that closes in between is then seen as it was, not missed.
+        opened = self._open.within(registers, start_us, end_us)
+        with self._file.read() as cursor:
+            where = f"{within('start_us', start_us, end_us)} and {among(cursor, 'register', registers)}"
+            stored = fetch_as_written(cursor, IntervalBatch, f"from interval where {where}")
+        return latest_intervals(IntervalBatch.concat([stored, opened]) if len(opened) else stored)
+
+    def positions(self, devices: I32, start_us: int, end_us: int, limit: int | None = None) -> PositionBatch:
+        """Fixes of a time range by device, then time."""
+        with self._file.read() as cursor:
+            where = f"{within('fix_time_us', start_us, end_us)} and {among(cursor, 'device', devices)}"
+            found = latest_positions(fetch_as_written(cursor, PositionBatch, f"from position where {where}"))
+        return found.take(slice(0, limit))
+
+    def last_received_us(self) -> int:
+        """Highest received_at_us stored; 0 for an empty store."""
+        return self._last_received_us
+
+    def ping(self) -> None:
+        """Return if a query can be answered."""
+        with self._file.read() as cursor:
+            scalar(cursor, "select 1")
+
+    def close(self) -> None:
+        """Fold the log into the file and release it."""
+        self._file.close()
+
+    def _checkpoint_when_due(self) -> None:
+        """Fold a large log into the file; what it holds is durable whether that works or not."""
+        size = self._file.wal_bytes()
+        if size < self._checkpoint_at_bytes:
+            return
+        try:
+            self._file.checkpoint()
+        except StoreError as error:
+            _log.warning("the log of %s stays for now: %s", self._file.path, error)
+            self._checkpoint_at_bytes = size + _CHECKPOINT_WAL_BYTES
+        else:
+            self._checkpoint_at_bytes = _CHECKPOINT_WAL_BYTES
+
+
+def _without_last_identity(batch: ReadingBatch) -> ReadingBatch:
+    """Rows without those of the last identity, which a limit may have cut."""
+    last = (batch.register == batch.register[-1]) & (batch.event_time_us == batch.event_time_us[-1])
+    return batch.take(~last)

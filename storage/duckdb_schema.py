@@ -1,0 +1,40 @@
+"""Tables of the DuckDB store: the columns of the batches, in their order.
+
+Floating-point columns may be null: DuckDB reads a NaN in a NumPy column as null.
+"""
+
+SCHEMA = """
+create table if not exists reading (
+    register integer not null,
+    event_time_us bigint not null,
+    value double,
+    quality utinyint not null,
+    received_at_us bigint not null
+);
+create table if not exists position (
+    device integer not null,
+    fix_time_us bigint not null,
+    latitude_deg double,
+    longitude_deg double,
+    speed_kmh float,
+    course_deg float,
+    accuracy_m float,
+    ignition float,
+    odometer_km double,
+    fuel_l float,
+    soc_pct float,
+    received_at_us bigint not null
+);
+create table if not exists interval (
+    register integer not null,
+    start_us bigint not null,
+    amount double,
+    covered_us bigint not null,
+    quality usmallint not null,
+    first_us bigint not null,
+    first_value double,
+    last_us bigint not null,
+    last_value double,
+    revision integer not null
+);
+"""
