@@ -1,0 +1,54 @@
+# Wattline. `make` lists the targets. Works on a machine with Python 3.11 to 3.14, make and Node.js 20.19 or newer.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test test-page test-python check bench lock secrets device clean environment environment-dev page servers
+
+PYTHON := .venv/bin/python
+ARGS ?=
+NAME ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: environment page ## start everything with a simulated estate (ARGS="--help" for options)
+	@$(PYTHON) -m wattline run --demo $(ARGS)
+
+test: test-page test-python ## all tests, on real servers (ARGS="tests/core -k name" picks tests)
+
+check: environment-dev ## format, lint, types, import contracts
+	@$(PYTHON) -m tools.check
+
+bench: environment-dev ## benchmarks, all or NAME=name: one line of JSON each
+	@$(PYTHON) -m tools.bench $(NAME)
+
+lock: environment-dev ## remake the pinned requirements from requirements/*.in (UPGRADE=1 takes newer versions)
+	@$(PYTHON) -m tools.lock $(if $(UPGRADE),--upgrade)
+
+secrets: ## make the passwords and certificates that docker-compose.yml needs
+	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.deploy secrets
+
+device: ## let a device in: NAME=meter-17 prints its new password (broker of docker-compose.yml)
+	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.deploy device "$(NAME)"
+
+clean: ## remove what make made; recorded data in data/ stays
+	@rm -rf .venv web/node_modules web/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+test-page: environment-dev
+	@$(PYTHON) -m tools.page test
+
+test-python: environment-dev page servers
+	@$(PYTHON) -m pytest $(ARGS)
+
+environment:
+	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.environment run
+
+environment-dev:
+	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.environment dev
+
+page:
+	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.page build
+
+servers:
+	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.debian
