@@ -189,6 +189,6 @@ def amounts(
     amount = np.where(fell, 0.0, rise)
     amount = np.where(rolled, rise + np.nan_to_num(rollover_at), amount)
     amount = np.where(from_zero, end_value, amount)
-    quality[rolled] |= Quality.ROLLOVER
-    quality[reset] |= Quality.RESET
+    quality[rolled] |= np.uint16(Quality.ROLLOVER)
+    quality[reset] |= np.uint16(Quality.RESET)
     return amount, quality

@@ -67,5 +67,5 @@ def revised(old: IntervalBatch, new: IntervalBatch) -> IntervalBatch:
             & (old.last_us[at_or_0] == new.last_us)
         )
     changed = IntervalBatch(**{**new.columns(), "revision": revision})  # type: ignore[arg-type]
-    changed.quality[~same] |= Quality.LATE
+    changed.quality[~same] |= np.uint16(Quality.LATE)
     return changed.take(~same)
