@@ -80,11 +80,14 @@ def make_pipeline(settings: Settings, parts: Parts) -> tuple[Pipeline, MqttSourc
         now_us=now_us,
     )
     parts.feed.is_connected = lambda: source.connected
-    parts.feed.totals = lambda: dict(pipeline.totals) | {
-        "wattline_broker_reconnects_total": source.reconnects_total,
-        "wattline_broker_sessions_lost_total": source.sessions_lost_total,
-        "wattline_stale_acks_total": source.stale_acks_total,
-    }
+    parts.feed.totals = lambda: (
+        dict(pipeline.totals)
+        | {
+            "wattline_broker_reconnects_total": source.reconnects_total,
+            "wattline_broker_sessions_lost_total": source.sessions_lost_total,
+            "wattline_stale_acks_total": source.stale_acks_total,
+        }
+    )
     return pipeline, source
 
 

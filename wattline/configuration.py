@@ -127,9 +127,15 @@ def _valid(
         for problem in error.errors():
             keys = tuple(str(key) for key in problem["loc"])
             where = origin.get(keys, f"{path}: {_dotted(problem['loc'])}")
-            given = "" if problem["type"] == "missing" else f" = {problem['input']!r:.80}"
+            hidden = problem["type"] == "missing" or _is_secret(keys[-1])
+            given = "" if hidden else f" = {problem['input']!r:.80}"
             mistakes.append(f"{where}{given}: {_fix(model, problem)}")
         return None
+
+
+def _is_secret(key: str) -> bool:
+    """Whether a value must not be repeated; what names a secret's file may."""
+    return not key.endswith("_file") and any(word in key for word in ("password", "token", "secret"))
 
 
 def _dotted(keys: Iterable[int | str]) -> str:
@@ -145,8 +151,8 @@ def _fix(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401 pydantic'
             near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(model), 1)
             return f"is no key of ours: did you mean {near[0]}?" if near else "is no key of ours: remove it"
         case _:
-            told: str = problem["msg"]
-            return told[:1].lower() + told[1:].removeprefix("alue error, ")
+            told: str = problem["msg"].removeprefix("Value error, ")
+            return told[:1].lower() + told[1:]
 
 
 def _keys(model: type[BaseModel]) -> set[str]:

@@ -5,12 +5,13 @@ and offered again; a checkpoint is saved only when none is waiting.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
 from analytics import alerts, counters, late, ledger, power, rules
 from core.batch import IntervalBatch, PositionBatch, ReadingBatch
+from core.catalog import Catalog
 from core.errors import StoreError
 from core.ports import (
     AlertChange,
@@ -87,7 +88,10 @@ class Derivation:
         state.alerts, changes = alerts.step(state.alerts, seen, known.watches, known.columns)
         self._unsaved_alerts += changes
 
-        self._move(positions)
+        if len(positions):
+            state.fixes = newest_fixes(state.fixes, positions)
+            moved = np.isin(state.fixes.device, positions.device)
+            self.feed.publish(VehiclesMoved(state.fixes.take(moved)))
         received = [batch.received_at_us[-1] for batch in (readings, positions) if len(batch)]
         self.watermark_us = max([self.watermark_us, *map(int, received)])
 
@@ -156,22 +160,22 @@ class Derivation:
             store.put_intervals(rows)
         self._tell_ledger([register])
 
-    def _move(self, positions: PositionBatch) -> None:
-        if len(positions) == 0:
-            return
-        fixes = PositionBatch.concat([self.state.fixes, positions])
-        fixes = fixes.take(np.lexsort((fixes.fix_time_us, fixes.device)))
-        newest = np.append(fixes.device[1:] != fixes.device[:-1], np.True_)
-        self.state.fixes = fixes.take(newest)
-        moved = np.isin(self.state.fixes.device, positions.device)
-        self.feed.publish(VehiclesMoved(self.state.fixes.take(moved)))
+    def _tell_ledger(self, registers: list[int]) -> None:
+        self.feed.publish(LedgerChanged(places_of(self.known.catalog, registers)))
 
-    def _tell_ledger(self, registers: Iterable[int]) -> None:
-        catalog = self.known.catalog
-        devices = {catalog.registers[register].device_id for register in registers}
-        standing = {catalog.devices[device].place_id for device in devices}
-        places = {place for leaf in standing for place in catalog.ancestors(leaf)}
-        self.feed.publish(LedgerChanged(sorted(places)))
+
+def newest_fixes(known: PositionBatch, positions: PositionBatch) -> PositionBatch:
+    """The newest fix of each vehicle in either batch, by vehicle number."""
+    fixes = PositionBatch.concat([known, positions])
+    fixes = fixes.take(np.lexsort((fixes.fix_time_us, fixes.device)))
+    return fixes.take(np.append(fixes.device[1:] != fixes.device[:-1], np.True_))
+
+
+def places_of(catalog: Catalog, registers: list[int]) -> list[str]:
+    """Every place that the registers stand in, at any level."""
+    devices = {catalog.registers[register].device_id for register in registers}
+    standing = {catalog.devices[device].place_id for device in devices}
+    return sorted({place for leaf in standing for place in catalog.ancestors(leaf)})
 
 
 def or_later(work: Callable[[], None], what: str) -> None:

@@ -39,7 +39,9 @@ def require_data_dir(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         why = error.strerror or str(error)
-        raise StartError(f"can't write to {folder.resolve()} ({why}): free it, or set {variable}=…") from error
+        raise StartError(
+            f"can't write to {folder.resolve()} ({why}): free it, or set {variable}=…"
+        ) from error
     free = shutil.disk_usage(folder).free
     if free < _FREE_BYTES:
         raise StartError(

@@ -1,0 +1,100 @@
+"""The command line: python -m wattline COMMAND."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+from core.errors import ConfigError, WattlineError
+from core.model import Estate
+from wattline import VERSION, configuration, serve
+from wattline.settings import Settings
+
+CONFIG = Path(__file__).parent.parent / "config"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except ConfigError as error:
+        return _complain(f"{len(error.mistakes)} mistake(s) in the configuration:", *error.mistakes)
+    except WattlineError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m wattline", description="Energy and fleet monitoring.")
+    parser.add_argument("--version", action="version", version=f"wattline {VERSION}")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(os.environ.get("WATTLINE_CONFIG", CONFIG)),
+        help="folder with wattline.yaml, places.yaml, devices.yaml and rules.yaml (default: config)",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="everything in one: broker, ingest, analytics, alerts, API, page")
+    run.add_argument("--demo", action="store_true", help="add a simulated city and recorded buildings")
+    run.set_defaults(command=_run)
+
+    ingest = commands.add_parser("ingest", help="ingest alone: from the broker to the stores")
+    ingest.set_defaults(command=_ingest)
+
+    api = commands.add_parser("api", help="API and page alone, over InfluxDB")
+    api.set_defaults(command=_api)
+
+    check = commands.add_parser(
+        "check", help="report every mistake in the configuration; connects to nothing"
+    )
+    check.set_defaults(command=_check)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings, estate = _configured(options)
+    asyncio.run(serve.run(settings, estate, []))
+    return 0
+
+
+def _ingest(options: argparse.Namespace) -> int:
+    settings, estate = _configured(options)
+    asyncio.run(serve.ingest_only(settings, estate))
+    return 0
+
+
+def _api(options: argparse.Namespace) -> int:
+    settings, _ = _configured(options)
+    asyncio.run(serve.api_only(settings))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    mistakes = configuration.check(options.config)
+    if mistakes:
+        return _complain(f"{len(mistakes)} mistake(s) in the configuration:", *mistakes)
+    print(f"{options.config}: no mistakes")  # noqa: T201
+    return 0
+
+
+def _configured(options: argparse.Namespace) -> tuple[Settings, Estate]:
+    mistakes = configuration.check(options.config)
+    if mistakes:
+        raise ConfigError(mistakes)
+    settings = configuration.load_settings(options.config)
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    return settings, configuration.load_estate(options.config)
+
+
+def _complain(*lines: str) -> int:
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201
+    return 1

@@ -1,0 +1,93 @@
+"""The live view of an API that runs apart from ingest: follows the stores every second.
+
+It starts from the pipeline's checkpoint and reads what was received since, so that it shows
+the same newest readings, power and fixes without writing anything.
+"""
+
+import asyncio
+import logging
+
+import numpy as np
+
+from analytics import counters, power
+from core.batch import PositionBatch, ReadingBatch
+from core.errors import StoreError
+from core.model import AlertState
+from core.ports import AlertChange, LedgerChanged, PowerChanged, Registry, TimeSeriesStore, VehiclesMoved
+from wattline.assemble import Parts, now_us
+from wattline.derive import CHECKPOINT, newest_fixes, places_of
+from wattline.state import Known, State
+
+log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Keeps a LiveFeed up to date from what another process writes."""
+
+    def __init__(self, parts: Parts, every_s: float = 1.0) -> None:
+        self.parts = parts
+        self.every_s = every_s
+        self.reachable = False
+        self._known = Known.of(parts.catalogs.current, [])
+        self._state = State.empty(self._known)
+        self._watermark_us = 0
+        self._alerts: dict[str, AlertState] = {}
+        parts.feed.is_connected = lambda: self.reachable
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        await asyncio.to_thread(self._restore, self.parts.registry, self.parts.store)
+        while True:
+            try:
+                await asyncio.to_thread(self._step, self.parts.registry, self.parts.store)
+                self.reachable = True
+            except StoreError as error:
+                if self.reachable:
+                    log.warning("can't follow the stores: %s", error)
+                self.reachable = False
+            await asyncio.sleep(self.every_s)
+
+    def _restore(self, registry: Registry, store: TimeSeriesStore) -> None:
+        checkpoint = registry.load_checkpoint(CHECKPOINT)
+        state = State.load(checkpoint.state, self._known) if checkpoint else None
+        if checkpoint and state:
+            self._state, self._watermark_us = state, checkpoint.watermark_us
+        else:
+            self._watermark_us = store.last_received_us()
+        self._alerts = {alert.id: alert.state for alert in registry.alerts()}
+
+    def _step(self, registry: Registry, store: TimeSeriesStore) -> None:
+        feed, state = self.parts.feed, self._state
+        self.parts.catalogs.reload()
+        if len(self.parts.catalogs.current.registers) != len(self._known.catalog.registers):
+            self._known = Known.of(self.parts.catalogs.current, [])
+            state.fit([], self._known)
+        for readings, positions in store.received_after(self._watermark_us):
+            self._follow(readings, positions)
+        feed.show(state.fixes, state.newest, 0)
+        known = self._known
+        places = power.place_power(known.members, state.newest, state.slope_w, known.columns, now_us())
+        feed.publish(PowerChanged(places))
+        for alert in registry.alerts():
+            previous = self._alerts.get(alert.id, AlertState.INACTIVE)
+            if previous is not alert.state:
+                self._alerts[alert.id] = alert.state
+                at_us = alert.resolved_at_us or alert.fired_at_us
+                feed.publish(AlertChange(alert, previous, at_us))
+
+    def _follow(self, readings: ReadingBatch, positions: PositionBatch) -> None:
+        known, state, feed = self._known, self._state, self.parts.feed
+        readings = readings.take(np.lexsort((readings.event_time_us, readings.register)))
+        counting = known.columns.is_counter[readings.register]
+        state.newest, segments, _ = counters.step(state.newest, readings.take(counting), known.columns)
+        state.slope_w = power.slopes(state.slope_w, segments)
+        state.newest = counters.remember(state.newest, readings.take(~counting))
+        if len(positions):
+            state.fixes = newest_fixes(state.fixes, positions)
+            feed.publish(VehiclesMoved(state.fixes))
+        if counting.any():
+            registers = np.unique(readings.register[counting]).tolist()
+            feed.publish(LedgerChanged(places_of(known.catalog, registers)))
+        for batch in (readings, positions):
+            if len(batch):
+                self._watermark_us = max(self._watermark_us, int(batch.received_at_us.max()))

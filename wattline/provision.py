@@ -1,0 +1,66 @@
+"""Registers an estate with a running Wattline through its API."""
+
+import httpx
+
+from core.errors import StartError
+from core.model import Device, Estate, Place
+
+
+def provision(api: str, estate: Estate) -> None:
+    """Post places (parents first) and devices (upstream meters first); raises StartError."""
+    with httpx.Client(base_url=api, timeout=30) as client:
+        for place in estate.places:
+            _post(client, "/api/v1/places", _place(place))
+        for device in estate.devices:
+            _post(client, "/api/v1/devices", _device(device))
+
+
+def ledger_pending(api: str) -> int:
+    """Spans of late data that the Wattline at this address has still to recompute."""
+    try:
+        return int(httpx.get(f"{api}/readyz", timeout=30).json()["ledger_pending"])
+    except httpx.HTTPError as error:
+        raise _unreachable(api, error) from error
+
+
+def _post(client: httpx.Client, path: str, body: dict[str, object]) -> None:
+    try:
+        answer = client.post(path, json=body)
+    except httpx.HTTPError as error:
+        raise _unreachable(str(client.base_url), error) from error
+    if answer.is_error:
+        raise StartError(f"{path} refused {body['id']!r}: {answer.text}")
+
+
+def _unreachable(api: str, error: httpx.HTTPError) -> StartError:
+    return StartError(
+        f"no Wattline answers at {api} ({error}): start one with `python -m wattline run`, "
+        "or name its address with --api"
+    )
+
+
+def _place(place: Place) -> dict[str, object]:
+    return {
+        "id": place.id,
+        "kind": place.kind,
+        "parent_id": place.parent_id,
+        "name": {"zh": place.name.zh, "en": place.name.en},
+        "timezone": place.timezone,
+        "floor_area_m2": place.floor_area_m2,
+        "headcount": place.headcount,
+        "category": place.category,
+        "latitude": place.latitude_deg,
+        "longitude": place.longitude_deg,
+    }
+
+
+def _device(device: Device) -> dict[str, object]:
+    return {
+        "id": device.id,
+        "kind": device.kind,
+        "place_id": device.place_id,
+        "parent_device_id": device.parent_device_id,
+        "name": {"zh": device.name.zh, "en": device.name.en},
+        "decoder": device.decoder,
+        "expected_interval_s": device.expected_interval_s,
+    }

@@ -1,0 +1,200 @@
+"""The processes of Wattline: all in one (`run`), ingest alone, API alone.
+
+Each starts its parts in order, says where it can be reached, and on Ctrl-C or SIGTERM stops
+them in the opposite order: simulators, HTTP, source, pipeline (which saves a checkpoint),
+stores, broker.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from core.errors import StartError, WattlineError
+from core.model import Estate
+from wattline.assemble import WEB_DIST, Parts, make_app, make_pipeline, open_parts
+from wattline.broker import start_broker
+from wattline.follow import Follower
+from wattline.preflight import require_data_dir, require_free_port
+from wattline.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_STOP_WITHIN_S = 10.0
+
+
+async def run(settings: Settings, estate: Estate, children: list[list[str]]) -> None:
+    """Everything in one process group; children are command lines to run once it is up."""
+    require_data_dir(settings.data_dir)
+    require_free_port(settings.http.host, settings.http.port, "http.port")
+    embedded = settings.broker.kind == "embedded"
+    if embedded:
+        require_free_port(settings.broker.host, settings.broker.port, "broker.port")
+        require_free_port(settings.broker.host, settings.broker.device_port, "broker.device_port")
+    async with contextlib.AsyncExitStack() as stack:
+        if embedded:
+            _say("starting the broker")
+            broker = await asyncio.to_thread(start_broker, settings.broker, settings.data_dir)
+            stack.callback(broker.stop)
+        parts = await stack.enter_async_context(_parts(settings, estate))
+        pipeline, source = make_pipeline(settings, parts)
+        ingest = asyncio.create_task(pipeline.run())
+        stack.push_async_callback(_finish, ingest)
+        stack.callback(source.close)
+        stack.callback(parts.feed.close)
+        served = await stack.enter_async_context(_http(settings, make_app(parts)))
+        for command in children:
+            await stack.enter_async_context(_child(command))
+        _announce(settings, embedded=embedded)
+        await _until_stopped(ingest, served)
+        _say("stopping")
+
+
+async def ingest_only(settings: Settings, estate: Estate) -> None:
+    """From broker to stores, without API and page."""
+    require_data_dir(settings.data_dir)
+    async with contextlib.AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(_parts(settings, estate))
+        pipeline, source = make_pipeline(settings, parts)
+        ingest = asyncio.create_task(pipeline.run())
+        stack.push_async_callback(_finish, ingest)
+        stack.callback(source.close)
+        _say(f"taking messages from {settings.broker.host}:{settings.broker.port}")
+        await _until_stopped(ingest)
+
+
+async def api_only(settings: Settings) -> None:
+    """API and page over stores that another process fills."""
+    if settings.store.kind == "duckdb":
+        raise StartError(
+            "a DuckDB file has one owner process: use `run`, or set WATTLINE_STORE__KIND=influx "
+            "to serve the API on its own"
+        )
+    require_free_port(settings.http.host, settings.http.port, "http.port")
+    async with contextlib.AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(_parts(settings, Estate()))
+        following = asyncio.create_task(Follower(parts).run())
+        stack.push_async_callback(_cancel, following)
+        stack.callback(parts.feed.close)
+        served = await stack.enter_async_context(_http(settings, make_app(parts)))
+        _announce(settings, embedded=False)
+        await _until_stopped(following, served)
+
+
+@contextlib.asynccontextmanager
+async def _parts(settings: Settings, estate: Estate) -> AsyncIterator[Parts]:
+    with _progress("opening the stores"):
+        parts = await asyncio.to_thread(open_parts, settings, asyncio.get_running_loop())
+        try:
+            await asyncio.to_thread(parts.registry.put_estate, estate)
+            parts.catalogs.reload()
+        except WattlineError:
+            parts.close()
+            raise
+    try:
+        yield parts
+    finally:
+        await asyncio.to_thread(parts.close)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn would raise them again after its own shutdown."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _http(settings: Settings, app: FastAPI) -> AsyncIterator[asyncio.Task[None]]:
+    config = uvicorn.Config(
+        app,
+        host=settings.http.host,
+        port=settings.http.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        ws="websockets-sansio",
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():  # noqa: ASYNC110 uvicorn offers no event
+        await asyncio.sleep(0.02)
+    try:
+        yield serving
+    finally:
+        server.should_exit = True
+        await _finish(serving)
+
+
+@contextlib.asynccontextmanager
+async def _child(command: list[str]) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "wattline", *command)
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_WITHIN_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _until_stopped(*tasks: asyncio.Task[None]) -> None:
+    """Return on SIGINT or SIGTERM; raise what a task died of."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    for task in tasks:
+        if task.done():
+            task.result()
+
+
+async def _finish(task: asyncio.Task[None]) -> None:
+    """Let a task that was told to stop do so, but not forever."""
+    done, _ = await asyncio.wait([task], timeout=_STOP_WITHIN_S)
+    if not done:
+        log.error("did not stop within %g s: %s", _STOP_WITHIN_S, task.get_name())
+        await _cancel(task)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _announce(settings: Settings, *, embedded: bool) -> None:
+    address = f"http://{settings.http.host}:{settings.http.port}"
+    _say(f"Wattline is at {address}  (API: {address}/docs)")
+    if not (WEB_DIST / "index.html").is_file():
+        _say("the page is not built (it needs Node 20 or newer: `make run` builds it); the API serves")
+    if embedded:
+        broker = settings.broker
+        _say(f"devices publish to {broker.host}:{broker.device_port} (MQTT 3.1.1) or :{broker.port} (MQTT 5)")
+    _say("stop with Ctrl-C; data stays in " + str(settings.data_dir.resolve()))
+
+
+@contextlib.contextmanager
+def _progress(what: str) -> Iterator[None]:
+    started = time.monotonic()
+    _say(what)
+    yield
+    if time.monotonic() - started > 2:
+        _say(f"{what}: done in {time.monotonic() - started:.1f} s")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 the terminal is where the person who started us looks
