@@ -1,0 +1,89 @@
+"""What is registered, to table rows and back."""
+
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from sqlalchemy import RowMapping
+
+from core.model import (
+    Alert,
+    AlertState,
+    Comparator,
+    Device,
+    DeviceKind,
+    MapLayer,
+    Name,
+    Place,
+    PlaceKind,
+    Register,
+    Rule,
+    Severity,
+)
+from core.quantities import Energy, RegisterKind
+
+Row = RowMapping
+_Record = TypeVar("_Record", Place, Device, Register, Rule, MapLayer, Alert)
+
+
+def to_row(record: Place | Device | Register | Rule | MapLayer | Alert) -> dict[str, Any]:
+    """Columns of a record: a Name takes two, x_zh and x_en; enumerations are their values."""
+    row: dict[str, Any] = {}
+    for column in fields(record):
+        value = getattr(record, column.name)
+        if isinstance(value, Name):
+            row[f"{column.name}_zh"], row[f"{column.name}_en"] = value.zh, value.en
+        else:
+            row[column.name] = list(value) if isinstance(value, tuple) else value
+    return row
+
+
+def place(row: Row) -> Place:
+    """The place of a row."""
+    return _record(Place, row, kind=PlaceKind(row["kind"]), name=_name(row, "name"))
+
+
+def device(row: Row) -> Device:
+    """The device of a row; its number is not part of it."""
+    return _record(Device, row, kind=DeviceKind(row["kind"]), name=_name(row, "name"))
+
+
+def register(row: Row) -> Register:
+    """The register of a row."""
+    energy = None if row["energy"] is None else Energy(row["energy"])
+    return _record(Register, row, kind=RegisterKind(row["kind"]), energy=energy)
+
+
+def rule(row: Row) -> Rule:
+    """The rule of a row."""
+    return _record(
+        Rule,
+        row,
+        name=_name(row, "name"),
+        action=_name(row, "action"),
+        comparator=Comparator(row["comparator"]),
+        severity=Severity(row["severity"]),
+        places=tuple(row["places"]),
+        devices=tuple(row["devices"]),
+    )
+
+
+def map_layer(row: Row) -> MapLayer:
+    """The map layer of a row."""
+    return _record(MapLayer, row)
+
+
+def alert(row: Row) -> Alert:
+    """The alert of a row."""
+    value = float("nan") if row["value"] is None else row["value"]
+    return _record(Alert, row, state=AlertState(row["state"]), value=value)
+
+
+def _name(row: Row, column: str) -> Name:
+    return Name(row[f"{column}_zh"], row[f"{column}_en"])
+
+
+def _record(kind: type[_Record], row: Row, /, **converted: Any) -> _Record:  # noqa: ANN401
+    plain: dict[str, Any] = {
+        name: row[name] for column in fields(kind) if (name := column.name) not in converted
+    }
+    return kind(**(plain | converted))

@@ -1,0 +1,44 @@
+"""Statements that SQLite and PostgreSQL share and SQLAlchemy has only by dialect."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+_CHUNK = 500  # values in one IN
+
+
+def rows_of(connection: Connection, table: Table) -> Sequence[RowMapping]:
+    """Every row of a table."""
+    return connection.execute(select(table)).mappings().all()
+
+
+def rows_where_in(
+    connection: Connection, column: ColumnElement[Any], values: Sequence[Any], *also: ColumnElement[bool]
+) -> Iterator[RowMapping]:
+    """Rows of the column's table whose column is one of the values, which may be many."""
+    for start in range(0, len(values), _CHUNK):
+        query = select(column.table).where(column.in_(values[start : start + _CHUNK]), *also)
+        yield from connection.execute(query).mappings()
+
+
+def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say what happens on a conflict."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def upsert(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    *,
+    key: str = "id",
+    permanent: tuple[str, ...] = (),
+) -> None:
+    """Insert rows, or replace all columns but the permanent ones of those whose key is there."""
+    if not rows:
+        return
+    statement = insert_or(connection, table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in (key, *permanent)}
+    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed), rows)

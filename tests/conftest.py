@@ -1,0 +1,5 @@
+"""Fixtures that every test may ask for."""
+
+from tests.servers import influxd, mosquitto, postgres
+
+__all__ = ["influxd", "mosquitto", "postgres"]
