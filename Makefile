@@ -2,14 +2,15 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-page test-python check bench lock secrets device clean environment environment-dev page servers
+.PHONY: help run test test-page test-python check bench lock secrets device remove-device clean environment environment-dev page servers
 
 PYTHON := .venv/bin/python
 ARGS ?=
 NAME ?=
+HOST ?=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: environment page ## start everything with a simulated estate (ARGS="--help" for options)
 	@$(PYTHON) -m wattline run --demo $(ARGS)
@@ -25,11 +26,14 @@ bench: environment-dev ## benchmarks, all or NAME=name: one line of JSON each
 lock: environment-dev ## remake the pinned requirements from requirements/*.in (UPGRADE=1 takes newer versions)
 	@$(PYTHON) -m tools.lock $(if $(UPGRADE),--upgrade)
 
-secrets: ## make the passwords and certificates that docker-compose.yml needs
-	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.deploy secrets
+secrets: ## passwords and certificates for docker-compose.yml (HOST=name of the broker for devices)
+	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.deploy secrets $(HOST)
 
-device: ## let a device in: NAME=meter-17 prints its new password (broker of docker-compose.yml)
+device: ## let a device into the broker of docker-compose.yml: NAME=meter-17 prints its new password
 	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.deploy device "$(NAME)"
+
+remove-device: ## shut a device out again: NAME=meter-17
+	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.deploy remove-device "$(NAME)"
 
 clean: ## remove what make made; recorded data in data/ stays
 	@rm -rf .venv web/node_modules web/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,7 +1,7 @@
 """Install the servers and the browser that the tests use, where apt-get may: `python -m tools.debian`.
 
 Tests start instances of their own on free ports, so services that an installation here started are stopped
-and kept from starting at boot. What was installed before is left alone. WATTLINE_APT=no installs nothing.
+and kept from starting at boot. What was installed before is left alone. SETUP_APT=no installs nothing.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def _present(need: Need) -> bool:
 
 def _install(missing: list[Need]) -> str:
     """Install the packages that apt offers of those missing; return why some or all were not, or ""."""
-    if os.environ.get("WATTLINE_APT") == "no":
-        return "WATTLINE_APT=no"
+    if os.environ.get("SETUP_APT") == "no":
+        return "SETUP_APT=no"
     if shutil.which("apt-get") is None:
         return "this system has no apt-get"
     root = _as_root()
