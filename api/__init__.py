@@ -1,0 +1,1 @@
+"""HTTP and WebSocket interface: reads through the ports, answers in the public contract."""

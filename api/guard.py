@@ -1,0 +1,73 @@
+"""What a request must pass before a route sees it: who sent it and how large it is."""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import problems
+
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+def is_foreign(headers: Headers, allowed_origins: tuple[str, ...]) -> bool:
+    """Whether a page of another host sent this; a client that is no browser sends no Origin."""
+    origin = headers.get("origin")
+    if origin is None or origin in allowed_origins:
+        return False
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
+        return True
+    return not host or host.lower() != headers.get("host", "").lower()
+
+
+class SameOrigin:
+    """ASGI middleware that refuses changes sent by pages of other hosts (CSRF)."""
+
+    def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...]) -> None:
+        self.app = app
+        self.allowed_origins = allowed_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or answer 403."""
+        changes = scope["type"] == "http" and scope["method"] not in _SAFE_METHODS
+        if changes and is_foreign(Headers(scope=scope), self.allowed_origins):
+            refusal = problems.answer(403, "a page of another host may not change anything here")
+            await refusal(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+class BodyLimit:
+    """ASGI middleware that bounds request bodies, announced or streamed.
+
+    Starlette's own answers an announced one in plain text, which is no problem document.
+    """
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self.app = app
+        self.most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or answer 413."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        too_large = f"the body is longer than {self.most_bytes} bytes"
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdecimal() and int(announced) > self.most_bytes:
+            await problems.answer(413, too_large)(scope, receive, send)
+            return
+        taken = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.most_bytes:
+                raise HTTPException(413, too_large)
+            return message
+
+        await self.app(scope, receive_bounded, send)

@@ -1,0 +1,38 @@
+"""One file a resource; `ROUTERS` is the list of them."""
+
+from api.routes import (
+    alerts,
+    consumption,
+    dead_letters,
+    devices,
+    live,
+    maps,
+    places,
+    power,
+    readings,
+    registers,
+    rules,
+    system,
+    track,
+    vehicles,
+)
+
+ROUTERS = [
+    module.router
+    for module in (
+        places,
+        devices,
+        registers,
+        readings,
+        consumption,
+        power,
+        alerts,
+        rules,
+        vehicles,
+        track,
+        maps,
+        dead_letters,
+        live,
+        system,
+    )
+]
