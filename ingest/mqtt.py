@@ -45,6 +45,10 @@ class MqttOptions:
     linger_s: float = 0.005
 
 
+# The codec's enumerations compare for equality only.
+_GRANTED = (mqtt5.SubAckReasonCode.GRANTED_QOS_AT_MOST_ONCE, mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE)
+
+
 class _LostError(Exception):
     """The connection ended or was refused."""
 
@@ -72,9 +76,12 @@ class MqttSource:
     async def batches(self) -> AsyncIterator[RawBatch]:
         """Batches of at most batch_messages, each held back for linger_s to fill up."""
         keeping = asyncio.create_task(self._keep_connected())
+        keeping.add_done_callback(lambda _: self._arrived.set())
         try:
             while True:
                 await self._arrived.wait()
+                if keeping.done():
+                    keeping.result()  # it ends by itself only when something is broken
                 if self._closing:
                     return
                 if len(self._topics) < self.options.batch_messages:
@@ -216,7 +223,7 @@ class _Connection(asyncio.Protocol):
         refused = [
             pattern
             for pattern, code in zip(options.topic_filters, suback.reason_codes, strict=True)
-            if code >= mqtt5.SubAckReasonCode.UNSPECIFIED_ERROR
+            if code not in _GRANTED
         ]
         if refused:
             raise _LostError(f"refused our subscription to {', '.join(refused)}")

@@ -56,6 +56,9 @@ def _add_readings(decoded: Decoded, message: int, device: str, item: dict[str, o
     except _BadTimeError as error:
         decoded.rejected.append(Rejection(message, RejectReason.BAD_TIME, str(error)))
         return
+    if not item:
+        decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, "no quantity in it"))
+        return
     samples = decoded.samples
     samples.device.append(device)
     samples.keys.append(tuple(item))

@@ -100,7 +100,7 @@ def test_time_may_be_rfc3339_or_absent():
 
 
 def test_a_bad_message_costs_only_itself():
-    _, rejected, _ = batch = accept(
+    accepted, rejected, _ = accept(
         raw(
             ("wattline/v1/m1/readings", b"{not json"),
             ("wattline/v1/m1/readings", {"ts": NOW_MS, "voltage_l1": 230}),
@@ -112,9 +112,10 @@ def test_a_bad_message_costs_only_itself():
             ("wattline/v1/m1/readings", {"ts": "yesterday", "voltage_l1": 1}),
             ("wattline/v1/m1/readings", {"ts": "2026-11-20T08:00:00", "voltage_l1": 1}),
             ("wattline/v1/m1/readings", {"ts": True, "voltage_l1": 1}),
+            ("wattline/v1/m1/readings", {"ts": NOW_MS}),
         )
     )
-    assert rows(batch[0]) == [(2, NOW_US, 230.0)]
+    assert rows(accepted) == [(2, NOW_US, 230.0)]
     assert sorted(reasons(rejected)) == [
         (0, RejectReason.UNDECODABLE),
         (2, RejectReason.UNDECODABLE),
@@ -125,6 +126,7 @@ def test_a_bad_message_costs_only_itself():
         (7, RejectReason.BAD_TIME),
         (8, RejectReason.BAD_TIME),
         (9, RejectReason.BAD_TIME),
+        (10, RejectReason.UNDECODABLE),
     ]
 
 
