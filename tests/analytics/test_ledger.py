@@ -1,5 +1,7 @@
 """The ledger conserves energy and depends on the set of readings only."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -132,7 +134,7 @@ def test_any_split_into_batches_conserves_energy_and_gives_the_same_ledger(parts
     edges = sorted({0, len(whole), *(cut % len(whole) for cut in cuts)})
     pieces = [
         batch(rows.register, rows.event_time_us, rows.value)
-        for rows in (by_time.take(slice(a, b)) for a, b in zip(edges, edges[1:], strict=False))
+        for rows in (by_time.take(slice(a, b)) for a, b in pairwise(edges))
     ]
     at_once, split = run([whole], table), run(pieces, table)
     for name, column in at_once.columns().items():

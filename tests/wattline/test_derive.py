@@ -1,6 +1,7 @@
 """Whatever the order of arrival, the batches and the restarts: the stores hold one ledger."""
 
 import asyncio
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -191,7 +192,7 @@ def arrivals(draw):
         rows += [reading(minute, value, register) for minute, value in zip(minutes, values, strict=True)]
     rows = draw(st.permutations(rows))
     edges = sorted({0, len(rows), *draw(st.lists(st.integers(0, len(rows)), max_size=6))})
-    batches = [rows[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    batches = [rows[a:b] for a, b in pairwise(edges)]
     after = [draw(st.sampled_from(["go on", "settle", "save", "restart"])) for _ in batches]
     return batches, after
 

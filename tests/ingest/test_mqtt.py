@@ -1,0 +1,168 @@
+"""The source against a real mosquitto."""
+
+import asyncio
+import contextlib
+import itertools
+import uuid
+
+import aiomqtt
+import pytest
+
+from ingest.mqtt import MqttOptions, MqttSource
+
+pytestmark = pytest.mark.anyio
+TOPIC = "wattline/v1/{}/readings"
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+def source_for(server, **changes):
+    given = {
+        "host": server.host,
+        "port": server.port,
+        "topic_filters": [TOPIC.format("+")],
+        "client_id": f"test-{uuid.uuid4()}",
+        "linger_s": 0.01,
+    }
+    ticks = itertools.count(1)
+    return MqttSource(MqttOptions(**(given | changes)), lambda: next(ticks))
+
+
+@contextlib.asynccontextmanager
+async def reading(source):
+    """An iterator of batches of a connected source, closed afterwards."""
+    batches = source.batches()
+    first = asyncio.ensure_future(anext(batches))
+    async with asyncio.timeout(10):
+        while not source.connected:
+            await asyncio.sleep(0.01)
+
+    async def one_by_one():
+        yield await first
+        async for batch in batches:
+            yield batch
+
+    iterator = one_by_one()
+    try:
+        yield iterator
+    finally:
+        source.close()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await iterator.aclose()
+        await batches.aclose()
+
+
+async def publish(server, *payloads, device="m"):
+    async with aiomqtt.Client(server.host, server.port) as client:
+        for payload in payloads:
+            await client.publish(TOPIC.format(device), payload, qos=1)
+
+
+async def next_payloads(batches, count):
+    got, taken = [], []
+    async with asyncio.timeout(10):
+        while len(got) < count:
+            batch = await anext(batches)
+            got += batch.payloads
+            taken.append(batch)
+    return got, taken
+
+
+async def test_messages_arrive_in_order_and_are_acknowledged(mosquitto):
+    source = source_for(mosquitto)
+    async with reading(source) as batches:
+        await publish(mosquitto, b"1", b"2", b"3")
+        got, taken = await next_payloads(batches, 3)
+        for batch in taken:
+            source.ack(batch)
+    assert got == [b"1", b"2", b"3"]
+    assert source.stale_acks_total == 0
+
+
+async def test_what_was_not_acknowledged_comes_again_after_a_reconnect(mosquitto):
+    client_id = f"test-{uuid.uuid4()}"
+    source = source_for(mosquitto, client_id=client_id)
+    async with reading(source) as batches:
+        await publish(mosquitto, b"kept")
+        _, taken = await next_payloads(batches, 1)
+        source.ack(taken[0])
+        await publish(mosquitto, b"lost")
+        await next_payloads(batches, 1)
+        await asyncio.sleep(0.1)  # the acknowledgement of the first is on its way
+    again = source_for(mosquitto, client_id=client_id)
+    async with reading(again) as batches:
+        got, _ = await next_payloads(batches, 1)
+    assert got == [b"lost"]
+
+
+async def test_messages_published_while_we_were_away_are_delivered(mosquitto):
+    client_id = f"test-{uuid.uuid4()}"
+    async with reading(source_for(mosquitto, client_id=client_id)):
+        pass
+    await publish(mosquitto, b"a", b"b")
+    async with reading(source_for(mosquitto, client_id=client_id)) as batches:
+        got, _ = await next_payloads(batches, 2)
+    assert got == [b"a", b"b"]
+
+
+async def test_an_ack_for_an_earlier_connection_is_dropped(mosquitto):
+    source = source_for(mosquitto)
+    async with reading(source) as batches:
+        await publish(mosquitto, b"1")
+        _, taken = await next_payloads(batches, 1)
+        source._connection.abort()
+        got, again = await next_payloads(batches, 1)
+        source.ack(taken[0])
+        assert got == [b"1"]
+        assert source.stale_acks_total == 1
+        assert again[0].epoch > taken[0].epoch
+        assert source.reconnects_total == 1
+
+
+async def test_the_broker_holds_back_more_than_the_receive_maximum(mosquitto):
+    source = source_for(mosquitto, receive_maximum=10)
+    async with reading(source) as batches:
+        await publish(mosquitto, *(b"%d" % number for number in range(25)))
+        got, taken = await next_payloads(batches, 10)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(batches), 0.3)
+        assert len(got) == 10
+    assert taken
+
+
+async def test_a_broker_that_is_not_there_yet_is_waited_for(mosquitto):
+    source = source_for(mosquitto, port=1)
+    batches = source.batches()
+    waiting = asyncio.ensure_future(anext(batches))
+    await asyncio.sleep(0.5)
+    assert not source.connected
+    assert not waiting.done()
+    source.close()
+    with pytest.raises(StopAsyncIteration):
+        await waiting
+
+
+async def test_a_peer_that_does_not_speak_mqtt_5_is_left(mosquitto):
+    async def chatter(reader, writer):
+        await reader.read(100)
+        writer.write(b"\x00\x00 no packet of MQTT begins with a zero")
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(chatter, "127.0.0.1", 0)
+    async with server:
+        source = source_for(mosquitto, port=server.sockets[0].getsockname()[1])
+        batches = source.batches()
+        waiting = asyncio.ensure_future(anext(batches))
+        async with asyncio.timeout(10):
+            while source.reconnects_total == 0:
+                await asyncio.sleep(0.01)
+        assert not source.connected
+        source.close()
+        with pytest.raises(StopAsyncIteration):
+            await waiting
