@@ -33,7 +33,8 @@ LedgerOf = Annotated[Ledger, Depends(_ledger)]
 LiveOf = Annotated[Live, Depends(_live)]
 
 
-async def _estate(services: ServicesOf) -> Estate:
+def _estate(services: ServicesOf) -> Estate:
+    # In a thread: indexing a new catalog of a large estate takes a while.
     return estate_of(services.catalog())
 
 

@@ -100,7 +100,7 @@ class Live:
 
     async def _send_silent(self, websocket: WebSocket, told: dict[str, str]) -> None:
         """Tell of vehicles whose status changed although nothing came from them."""
-        message = self._messages.vehicles()
+        message = await self._messages.vehicles()
         message.items = [item for item in message.items if told.get(item.id) != item.status]
         if message.items:
             told.update((item.id, item.status) for item in message.items)

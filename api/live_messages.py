@@ -15,57 +15,66 @@ from api.schemas.live import (
 )
 from api.services import Services
 from api.times import rfc3339
+from core.batch import PositionBatch
 from core.catalog import Catalog
 from core.model import Alert, AlertState, Rule
 from core.ports import AlertChange, FeedEvent, LedgerChanged, PowerChanged, VehiclesMoved
+
+Worded = tuple[LiveMessage, str]
 
 _OPEN_ALERTS = 1000
 
 
 class Messages:
-    """Words events; keeps the rules, which change only when the catalog does."""
+    """Words events, in threads; keeps the rules, which change only when the catalog does."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._rules: dict[str, Rule] = {}
         self._rules_of: Catalog | None = None
-        self._worded: dict[type, tuple[FeedEvent, LiveMessage, str]] = {}
+        self._worded: dict[type, tuple[FeedEvent, asyncio.Future[Worded]]] = {}
 
     async def hello(self) -> Hello:
         """Everything as it stands. Raises StoreError."""
         return await asyncio.to_thread(self._hello)
 
-    async def of(self, event: FeedEvent) -> tuple[LiveMessage, str]:
+    async def vehicles(self) -> VehiclesMessage:
+        """All vehicles that were ever heard."""
+        return await asyncio.to_thread(lambda: self._vehicles(self._services.feed.fixes()))
+
+    async def of(self, event: FeedEvent) -> Worded:
         """The message that tells of an event, and its JSON. Raises StoreError.
 
         Clients that keep up get the same event at the same time; it is worded once.
         """
         last = self._worded.get(type(event))
-        if last is not None and last[0] is event:
-            return last[1:]
-        message = await self._word(event)
-        text = message.model_dump_json()
-        self._worded[type(event)] = (event, message, text)
-        return message, text
+        if last is None or last[0] is not event:
+            last = event, asyncio.ensure_future(asyncio.to_thread(self._word, event))
+            self._worded[type(event)] = last
+        return await asyncio.shield(last[1])  # a client that leaves does not leave the others waiting
 
-    async def _word(self, event: FeedEvent) -> LiveMessage:
+    def _word(self, event: FeedEvent) -> Worded:
+        message = self._message(event)
+        return message, message.model_dump_json()
+
+    def _message(self, event: FeedEvent) -> LiveMessage:
         match event:
             case PowerChanged():
                 return PowerMessage(at=self._now(), items=power_items(event.places))
             case VehiclesMoved():
-                now_us = self._services.clock()
-                items = vehicle_items(self._estate(), event.fixes, now_us)
-                return VehiclesMessage(at=rfc3339(now_us), items=items)
+                return self._vehicles(event.fixes)
             case LedgerChanged():
                 return LedgerMessage(at=self._now(), places=event.place_ids)
             case AlertChange():
-                return await asyncio.to_thread(self._alert, event)
+                return AlertMessage(
+                    at=rfc3339(event.at_us),
+                    previous=event.previous,
+                    alert=self._item(self._estate(), event.alert),
+                )
 
-    def vehicles(self) -> VehiclesMessage:
-        """All vehicles that were ever heard."""
+    def _vehicles(self, fixes: PositionBatch) -> VehiclesMessage:
         now_us = self._services.clock()
-        items = vehicle_items(self._estate(), self._services.feed.fixes(), now_us)
-        return VehiclesMessage(at=rfc3339(now_us), items=items)
+        return VehiclesMessage(at=rfc3339(now_us), items=vehicle_items(self._estate(), fixes, now_us))
 
     def _hello(self) -> Hello:
         services, estate = self._services, self._estate()
@@ -80,13 +89,6 @@ class Messages:
             power=power_items(services.feed.power()),
             vehicles=every_vehicle(estate, services.feed.fixes(), now_us),
             alerts=alerts,
-        )
-
-    def _alert(self, change: AlertChange) -> AlertMessage:
-        return AlertMessage(
-            at=rfc3339(change.at_us),
-            previous=change.previous,
-            alert=self._item(self._estate(), change.alert),
         )
 
     def _item(self, estate: Estate, alert: Alert) -> AlertItem:

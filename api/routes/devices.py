@@ -50,7 +50,7 @@ def device(
     return _items(services, estate, [estate.device(device_id, "device_id")])[0]
 
 
-@router.post("", summary="Add or replace a device", responses=refusals(403, 409, 413, 422))
+@router.post("", summary="Add or replace a device", responses=refusals(400, 403, 409, 413, 422, 503))
 def put_device(services: ServicesOf, estate: EstateOf, body: DeviceInput) -> DeviceItem:
     """Add the device, or replace the one with its id; its registers appear with its messages."""
     services.registry.put_device(body.device(estate.catalog.devices.get(body.id)))

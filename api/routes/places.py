@@ -36,7 +36,7 @@ def place(estate: EstateOf, place_id: Annotated[str, Path(examples=["b0"])]) -> 
     return PlaceItem.of(estate.place(place_id), estate.energies(place_id))
 
 
-@router.post("", summary="Add or replace a place", responses=refusals(403, 409, 413, 422))
+@router.post("", summary="Add or replace a place", responses=refusals(400, 403, 409, 413, 422, 503))
 def put_place(services: ServicesOf, body: PlaceInput) -> PlaceItem:
     """Add the place, or replace the one with its id. The parent must exist already."""
     services.registry.put_place(body.place())

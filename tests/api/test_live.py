@@ -37,7 +37,7 @@ async def serving(app):
     host, port = listener.getsockname()
     server = Server(server_config(app, host, port))
     task = asyncio.create_task(server.serve([listener]))
-    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn offers no event
+    while not server.started and not task.done():
         await asyncio.sleep(0.01)
     try:
         yield f"{host}:{port}", server
@@ -53,7 +53,7 @@ async def receive(websocket):
 async def until(condition):
     """Wait for what another task does."""
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 - the condition is another task's
+        while not condition():
             await asyncio.sleep(0.01)
 
 
