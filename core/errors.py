@@ -17,6 +17,7 @@ class RejectReason(StrEnum):
     CLOCK_PAST = "clock_past"
     BAD_TIME = "bad_time"
     BAD_POSITION = "bad_position"
+    STORE_REFUSED = "store_refused"
 
 
 class WattlineError(Exception):
@@ -30,6 +31,17 @@ class StoreError(WattlineError):
         super().__init__(message)
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+
+
+class RowsRefused(StoreError):
+    """The store will never take some rows; all others are durable.
+
+    refused: each row as the store was given it, and what it said.
+    """
+
+    def __init__(self, message: str, refused: list[tuple[bytes, str]]) -> None:
+        super().__init__(message, retryable=False)
+        self.refused = refused
 
 
 class UnorderedBatch(WattlineError):

@@ -104,6 +104,14 @@ class MqttSource:
         packets[:, 2], packets[:, 3] = packet_ids >> 8, packet_ids & 0xFF
         self._connection.write(packets.tobytes())
 
+    def totals(self) -> dict[str, float]:
+        """Counters since start, by metric name."""
+        return {
+            "wattline_broker_reconnects_total": self.reconnects_total,
+            "wattline_broker_sessions_lost_total": self.sessions_lost_total,
+            "wattline_stale_acks_total": self.stale_acks_total,
+        }
+
     def close(self) -> None:
         """End the iteration of batches; the session stays with the broker."""
         self._closing = True
@@ -143,7 +151,7 @@ class MqttSource:
             except (OSError, _LostError, TimeoutError) as error:
                 if self.connected or wait_s == _RECONNECT_FROM_S:
                     address = f"{self.options.host}:{self.options.port}"
-                    log.warning("broker %s: %s; connecting again", address, error or type(error).__name__)
+                    log.warning("broker %s: %s; connecting again", address, str(error) or "no answer in time")
             finally:
                 self._drop_connection()
             self.reconnects_total += 1

@@ -12,7 +12,7 @@ import numpy as np
 from analytics import alerts, counters, late, ledger, power, rules
 from core.batch import IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
-from core.errors import StoreError
+from core.errors import RowsRefused, StoreError
 from core.ports import (
     AlertChange,
     Checkpoint,
@@ -102,7 +102,7 @@ class Derivation:
         self._unsaved_intervals = rows
         if rows:
             intervals = IntervalBatch.concat(rows)
-            self.store.put_intervals(intervals)
+            self._put(intervals)
             self._unsaved_intervals = []
             self._tell_ledger(np.unique(intervals.register).tolist())
         self.flush_alerts()
@@ -157,8 +157,14 @@ class Derivation:
         rows = rows.take(rows.start_us != self.state.ledger.start_us[register])
         rows = late.revised(store.intervals(of, start_us, end_us), rows)
         if len(rows):
-            store.put_intervals(rows)
+            self._put(rows)
         self._tell_ledger([register])
+
+    def _put(self, intervals: IntervalBatch) -> None:
+        try:
+            self.store.put_intervals(intervals)
+        except RowsRefused as error:  # offering them again would not help
+            log.warning("%d intervals are not stored: %s", len(error.refused), error)
 
     def _tell_ledger(self, registers: list[int]) -> None:
         self.feed.publish(LedgerChanged(places_of(self.known.catalog, registers)))

@@ -6,7 +6,7 @@ are queued, for each is news of its own.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analytics.counters import NEVER_US, CounterState
@@ -46,7 +46,7 @@ class LiveFeed:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.is_connected: Callable[[], bool] = lambda: False
-        self.totals: Callable[[], dict[str, float]] = dict
+        self.totals: Callable[[], Mapping[str, float]] = dict
         self._newest = CounterState.empty(0)
         self._late_spans = 0
         self._loop = loop
@@ -97,7 +97,7 @@ class LiveFeed:
 
     def counters(self) -> dict[str, float]:
         """Totals of the pipeline since start, by metric name."""
-        return self.totals()
+        return dict(self.totals())
 
     def connected(self) -> bool:
         """Whether the source is connected."""

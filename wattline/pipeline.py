@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from core.errors import StoreError
+from core.errors import RejectReason, RowsRefused, StoreError
 from core.ports import DeadLetter, RawBatch, Registry, Source, TimeSeriesStore
 from ingest.decoders.samples import Decoder
 from ingest.normalise import RegisterIndex, normalise
@@ -101,21 +101,24 @@ class Pipeline:
 
     def keep(self, raw: RawBatch, accepted: Accepted) -> None:
         """Make a batch durable: its readings in the store, what was rejected as dead letters."""
-        if len(accepted.readings) or len(accepted.positions):
+        received_us = raw.received_at_us
+        dead = [
+            DeadLetter(received_us, raw.topics[r.message], raw.payloads[r.message], r.reason, r.detail)
+            for r in accepted.rejected
+        ]
+        try:
             self.store.append(accepted.readings, accepted.positions)
-        if accepted.rejected:
-            self.registry.put_dead_letters(
-                [
-                    DeadLetter(raw.received_at_us, raw.topics[at], raw.payloads[at], reason, detail)
-                    for at, reason, detail in ((r.message, r.reason, r.detail) for r in accepted.rejected)
-                ]
-            )
+        except RowsRefused as error:
+            refused = RejectReason.STORE_REFUSED
+            dead += [DeadLetter(received_us, "", row, refused, said) for row, said in error.refused]
+        if dead:
+            self.registry.put_dead_letters(dead)
         self.totals["wattline_messages_total"] += len(raw.topics)
         self.totals["wattline_readings_total"] += len(accepted.readings)
         self.totals["wattline_positions_total"] += len(accepted.positions)
         self.totals["wattline_repeated_readings_total"] += accepted.repeated
-        for rejection in accepted.rejected:
-            self.totals[f'wattline_rejected_total{{reason="{rejection.reason}"}}'] += 1
+        for letter in dead:
+            self.totals[f'wattline_rejected_total{{reason="{letter.reason}"}}'] += 1
 
     def derive(self, accepted: Accepted) -> None:
         """Ledger, alerts and live view of a batch that is durable."""
