@@ -1,0 +1,265 @@
+"""The production configuration on a real mosquitto: who gets in, what arrives, what survives."""
+
+import queue
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+import yaml
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from tools.deploy import add_device, make_secrets, remove_device
+
+ROOT = Path(__file__).parents[2]
+MOSQUITTO = shutil.which(
+    "mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin"
+)
+WAIT_S = 20.0
+
+
+class Broker:
+    """mosquitto with config/mosquitto, its paths moved to a folder and its port to a free one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.secrets = folder / "made"
+        make_secrets(self.secrets, [])
+        (folder / "data").mkdir()
+        shutil.copytree(ROOT / "config" / "mosquitto", folder / "config")
+        (folder / "secrets").symlink_to(self.secrets / "mqtt")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        path = folder / "config" / "mosquitto.conf"
+        moved = (
+            path.read_text()
+            .replace("/mosquitto/", f"{folder}/")
+            .replace("listener 8883", f"listener {self.port} 127.0.0.1")
+        )
+        # started by root it would become a user who can't enter the test's folder
+        path.write_text(f"user root\n{moved}")
+        self.start()
+
+    def start(self) -> None:
+        command = [MOSQUITTO, "-c", self.folder / "config" / "mosquitto.conf"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        # A handshake is answered by its main loop, before which SIGHUP would end it.
+        context = ssl.create_default_context(cafile=self.folder / "secrets" / "ca.crt")
+        deadline_s = time.monotonic() + WAIT_S
+        while time.monotonic() < deadline_s and self.process.poll() is None:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), WAIT_S) as plain:
+                    context.wrap_socket(plain, server_hostname="localhost").close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        pytest.fail(f"mosquitto did not start: {(self.folder / 'log').read_text()}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        self.process.wait(WAIT_S)
+
+    def reload(self) -> None:
+        self.process.send_signal(signal.SIGHUP)
+
+    def password(self, account: str) -> str:
+        return (self.secrets / ("mqtt_password" if account == "wattline" else account)).read_text()
+
+
+class Client:
+    """A connection that waits for each of its answers."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        account: str | None,
+        password: str | None,
+        *,
+        version: int = 5,
+        client_id: str = "",
+    ) -> None:
+        protocol = mqtt.MQTTv5 if version == 5 else mqtt.MQTTv311
+        self.answers: queue.Queue[object] = queue.Queue()
+        self.messages: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self.lost: queue.Queue[object] = queue.Queue()
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol)
+        self.client.tls_set(str(broker.folder / "secrets" / "ca.crt"), tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        self.client.username_pw_set(account, password)
+        self.client.on_connect = lambda *given: self.answers.put(given[3])
+        self.client.on_subscribe = lambda *given: self.answers.put(given[3])
+        self.client.on_publish = lambda *given: self.answers.put(given[3])
+        self.client.on_message = lambda *given: self.messages.put((given[2].topic, given[2].payload))
+        self.client.on_disconnect = lambda *given: self.lost.put(given[3])
+        properties = None
+        if version == 5:
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = 3600
+        clean = {"clean_start": False, "properties": properties} if version == 5 else {}
+        self.client.connect("localhost", broker.port, **clean)
+        self.client.loop_start()
+        self.connected = self.answers.get(timeout=WAIT_S)
+
+    def subscribe(self, topic: str) -> object:
+        self.client.subscribe(topic, qos=1)
+        return self.answers.get(timeout=WAIT_S)[0]
+
+    def publish(self, topic: str, payload: bytes) -> object:
+        self.client.publish(topic, payload, qos=1)
+        return self.answers.get(timeout=WAIT_S)
+
+    def next(self) -> tuple[str, bytes]:
+        return self.messages.get(timeout=WAIT_S)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    if MOSQUITTO is None or shutil.which("openssl") is None:
+        pytest.skip("mosquitto and openssl are not installed")
+    broker = Broker(tmp_path_factory.mktemp("mosquitto"))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def wattline(broker: Broker) -> Iterator[Client]:
+    client = Client(broker, "wattline", broker.password("wattline"))
+    assert client.connected == 0
+    assert client.subscribe("wattline/v1/#") == 1
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def device(broker: Broker) -> tuple[str, str]:
+    password = add_device(broker.secrets, "meter-17")
+    broker.reload()
+    return "meter-17", password
+
+
+def test_a_device_reaches_wattline(broker: Broker, wattline: Client, device: tuple[str, str]) -> None:
+    meter = Client(broker, *device)
+    assert meter.publish("wattline/v1/meter-17/readings", b"1") == 0
+    assert wattline.next() == ("wattline/v1/meter-17/readings", b"1")
+    meter.close()
+
+
+@pytest.mark.parametrize("version", [5, 3])
+@pytest.mark.parametrize("topic", ["wattline/v1/meter-18/readings", "wattline/v1/meter-170/readings"])
+def test_a_device_cannot_speak_for_another(
+    broker: Broker, wattline: Client, device: tuple[str, str], topic: str, version: int
+) -> None:
+    """MQTT 3.1.1 has no way to refuse: it looks like a success, so what counts is what arrives."""
+    meter = Client(broker, *device, version=version)
+    assert meter.publish(topic, b"forged") == (0x87 if version == 5 else 0)
+    meter.publish("wattline/v1/meter-17/readings", b"own")
+    assert wattline.next() == ("wattline/v1/meter-17/readings", b"own")
+    meter.close()
+
+
+def test_a_device_reads_nothing(broker: Broker, wattline: Client, device: tuple[str, str]) -> None:
+    meter = Client(broker, *device)
+    meter.subscribe("#")
+    meter.publish("wattline/v1/meter-17/readings", b"mine")
+    wattline.next()
+    assert meter.messages.empty()
+    meter.close()
+
+
+@pytest.mark.parametrize(
+    ("account", "password"), [(None, None), ("meter-17", "wrong"), ("stranger", "x"), ("wattline", "")]
+)
+@pytest.mark.usefixtures("device")
+def test_nobody_gets_in_without_the_password(
+    broker: Broker, account: str | None, password: str | None
+) -> None:
+    client = Client(broker, account, password)
+    assert client.connected.value in {0x86, 0x87}  # bad user name or password, not authorised
+    client.close()
+
+
+@pytest.mark.parametrize("client_id", ["wattline-ingest", "wattline", ""])
+def test_a_device_cannot_take_wattlines_session_over(
+    broker: Broker, wattline: Client, device: tuple[str, str], client_id: str
+) -> None:
+    """Not while Wattline is connected, and not while its messages wait for it."""
+    meter = Client(broker, *device, client_id=client_id)
+    meter.publish("wattline/v1/meter-17/readings", b"live")
+    assert wattline.next() == ("wattline/v1/meter-17/readings", b"live")
+    assert wattline.lost.empty()
+    meter.close()
+    wattline.close()
+    for payload in (b"queued", b"queued too"):
+        meter = Client(broker, *device, client_id=client_id)
+        meter.publish("wattline/v1/meter-17/readings", payload)
+        meter.close()
+    again = Client(broker, "wattline", broker.password("wattline"))
+    assert [again.next()[1], again.next()[1]] == [b"queued", b"queued too"]
+    again.close()
+
+
+def test_a_removed_device_is_shut_out(broker: Broker, wattline: Client, device: tuple[str, str]) -> None:
+    remove_device(broker.secrets, "meter-17")
+    broker.reload()
+    meter = Client(broker, *device)
+    assert meter.connected.value == 0x87
+    assert wattline.lost.empty()
+    meter.close()
+
+
+def test_an_oversized_message_ends_the_connection(
+    broker: Broker, wattline: Client, device: tuple[str, str]
+) -> None:
+    meter = Client(broker, *device, version=3)
+    meter.client.publish("wattline/v1/meter-17/readings", b"x" * 3_000_000, qos=1)
+    assert meter.lost.get(timeout=WAIT_S)
+    meter.client.loop_stop()
+    after = Client(broker, *device)
+    after.publish("wattline/v1/meter-17/readings", b"after")
+    assert wattline.next() == ("wattline/v1/meter-17/readings", b"after")
+    after.close()
+
+
+def test_nothing_older_than_tls_1_2_gets_in(broker: Broker) -> None:
+    for version, accepted in (("-tls1_1", False), ("-tls1_2", True), ("-tls1_3", True)):
+        command = ["openssl", "s_client", "-connect", f"localhost:{broker.port}", version]
+        done = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=WAIT_S, check=False
+        )
+        assert (done.returncode == 0) is accepted, version
+
+
+def test_what_is_queued_survives_a_restart(broker: Broker, device: tuple[str, str]) -> None:
+    """More than mosquitto's own limit of 1000 messages, while Wattline is away."""
+    wattline = Client(broker, "wattline", broker.password("wattline"))
+    wattline.subscribe("wattline/v1/#")
+    wattline.close()
+    meter = Client(broker, *device)
+    for number in range(2500):
+        meter.publish("wattline/v1/meter-17/readings", str(number).encode())
+    meter.close()
+    broker.stop()
+    broker.start()
+    wattline = Client(broker, "wattline", broker.password("wattline"))
+    assert [int(wattline.next()[1]) for _ in range(2500)] == list(range(2500))
+    wattline.close()
+
+
+def test_the_health_check_of_the_compose_file_succeeds(broker: Broker) -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    command = services["mosquitto"]["healthcheck"]["test"][1].replace("$$", "$")
+    moved = command.replace("/mosquitto/", f"{broker.folder}/").replace("-p 8883", f"-p {broker.port}")
+    assert subprocess.run(["sh", "-c", moved], timeout=WAIT_S, check=False).returncode == 0
