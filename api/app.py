@@ -5,7 +5,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import docs, openapi, problems, web
-from api.guard import BodyLimit, SameOrigin
+from api.guard import BodyLimit, HeadIsGet, SameOrigin
 from api.headers import SecurityHeaders
 from api.ledger import Ledger
 from api.live import Live
@@ -26,6 +26,7 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,
         middleware=[
             Middleware(SecurityHeaders),
+            Middleware(HeadIsGet),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
             Middleware(SameOrigin, allowed_origins=services.allowed_origins),
             Middleware(BodyLimit, most_bytes=services.limits.body_bytes),

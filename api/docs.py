@@ -37,7 +37,7 @@ def install(app: FastAPI) -> None:
         "url": app.openapi_url,
         "dom_id": "#swagger-ui",
         "deepLinking": True,
-        "docExpansion": "none",
+        "docExpansion": "list",
         "tryItOutEnabled": True,
         # By default every look at the page would be told to an outside address.
         "validatorUrl": None,

@@ -40,6 +40,24 @@ class SameOrigin:
         await self.app(scope, receive, send)
 
 
+class HeadIsGet:
+    """ASGI middleware that answers HEAD as GET without the body; routes only know GET."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_bodiless(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self.app({**scope, "method": "GET"}, receive, send_bodiless)
+
+
 class BodyLimit:
     """ASGI middleware that bounds request bodies, announced or streamed.
 

@@ -154,11 +154,12 @@ def install(app: FastAPI, page: Callable[[Request], Response | None]) -> None:
 
 def _methods(app: FastAPI, request: Request) -> list[str]:
     """Methods of all routes at this address; the framework names only those of the first."""
-    return [
+    possible = [
         method
         for method in ("GET", "POST")
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in app.routes)
     ]
+    return ["HEAD", *possible] if "GET" in possible else possible
 
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:

@@ -213,8 +213,14 @@ async def test_an_address_that_is_none_is_a_problem(client):
 async def test_a_method_that_is_none_names_those_that_are(client):
     response = await client.delete("/api/v1/places")
     problem(response, 405)
-    assert response.headers["allow"] == "GET, POST"
-    assert (await client.post("/api/v1/power")).headers["allow"] == "GET"
+    assert response.headers["allow"] == "HEAD, GET, POST"
+    assert (await client.post("/api/v1/power")).headers["allow"] == "HEAD, GET"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/api/v1/places", "/api/v1/nothing"])
+async def test_head_tells_what_get_would(client, path):
+    head, get_ = await client.head(path), await client.get(path)
+    assert (head.status_code, head.headers, head.content) == (get_.status_code, get_.headers, b"")
 
 
 async def test_bad_parameters_are_all_named_at_once(client):
