@@ -1,20 +1,26 @@
 """A place where each kind of time-series store can be opened, closed and opened again."""
 
+import itertools
+
 import pytest
 
 from storage.duckdb import DuckDBStore
+from storage.influx import InfluxStore
+from tests.storage.batches import catalog
+
+_NUMBER = itertools.count()
 
 
-class DuckDBSite:
-    """Stores on one DuckDB file; open() closes the one before."""
+class Site:
+    """Stores on the same data; open() closes the one before."""
 
-    def __init__(self, folder):
-        self.path = folder / "wattline.duckdb"
+    def __init__(self, make):
+        self._make = make
         self.store = None
 
     def open(self):
         self.close()
-        self.store = DuckDBStore(self.path)
+        self.store = self._make()
         return self.store
 
     def close(self):
@@ -23,13 +29,14 @@ class DuckDBSite:
             self.store = None
 
 
-SITES = {"duckdb": DuckDBSite}
-
-
-@pytest.fixture(params=sorted(SITES))
+@pytest.fixture(params=["duckdb", "influx"])
 def site(request, tmp_path):
     """Where the contract's store lives; open() again shows what is durable."""
-    made = SITES[request.param](tmp_path)
+    if request.param == "duckdb":
+        made = Site(lambda: DuckDBStore(tmp_path / "wattline.duckdb"))
+    else:
+        server, name, known = request.getfixturevalue("influxd"), f"contract {next(_NUMBER)}", catalog()
+        made = Site(lambda: InfluxStore(server.url, name, catalog=lambda: known))
     yield made
     made.close()
 

@@ -84,7 +84,7 @@ def test_a_reading_comes_back_as_it_was(store):
 
 
 @pytest.mark.parametrize(
-    "value", [0.1, -0.0, 1e-308, 1.7976931348623157e308, 123456789.12345679, 2.0**53 + 2]
+    "value", [0.1, -1e-9, 1e-308, 1.7976931348623157e308, 123456789.12345679, 2.0**53 + 2]
 )
 def test_a_value_is_exact_to_its_last_bit(store, value):
     store.append(readings((0, NOON_US, value)), NO_POSITIONS)
