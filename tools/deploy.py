@@ -34,7 +34,7 @@ def make_secrets(folder: Path, names: list[str]) -> None:
     # Bind-mounted files keep their owner, and containers run as different users: the files can be read by
     # all of them, this folder by nobody but its owner.
     folder.chmod(0o700)
-    for name in ("mqtt_password", "influx_password", "influx_token", "postgres_password"):
+    for name in ("mqtt_password", "influx_password", "influx_token", "influx_wattline", "postgres_password"):
         _write(folder / name, secrets.token_urlsafe(32))
     database = f"postgresql+psycopg://wattline:{(folder / 'postgres_password').read_text()}@postgres/wattline"
     _write(folder / "wattline.env", f"WATTLINE_REGISTRY__URL={database}\n", mode=0o600)

@@ -16,12 +16,10 @@ import yaml
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from tests.servers import binary, free_port
 from tools.deploy import add_device, make_secrets, remove_device
 
 ROOT = Path(__file__).parents[2]
-MOSQUITTO = shutil.which(
-    "mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin"
-)
 WAIT_S = 20.0
 
 
@@ -35,9 +33,7 @@ class Broker:
         (folder / "data").mkdir()
         shutil.copytree(ROOT / "config" / "mosquitto", folder / "config")
         (folder / "secrets").symlink_to(self.secrets / "mqtt")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         path = folder / "config" / "mosquitto.conf"
         moved = (
             path.read_text()
@@ -49,7 +45,7 @@ class Broker:
         self.start()
 
     def start(self) -> None:
-        command = [MOSQUITTO, "-c", self.folder / "config" / "mosquitto.conf"]
+        command = [binary("mosquitto", "mosquitto"), "-c", self.folder / "config" / "mosquitto.conf"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         # A handshake is answered by its main loop, before which SIGHUP would end it.
@@ -127,8 +123,8 @@ class Client:
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    if MOSQUITTO is None or shutil.which("openssl") is None:
-        pytest.skip("mosquitto and openssl are not installed")
+    binary("mosquitto", "mosquitto")
+    binary("openssl", "openssl")
     broker = Broker(tmp_path_factory.mktemp("mosquitto"))
     yield broker
     broker.stop()
