@@ -1,0 +1,379 @@
+"""How the InfluxDB store meets servers that refuse, stall or differ.
+
+The servers that no package gives us (2.x, 3, proxies in front) are played by a real HTTP
+server that behaves as their documentation says; what influxd 1.x does is asked of influxd.
+"""
+
+import contextlib
+import gzip
+import http.server
+import threading
+import time
+import urllib.parse
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import numpy as np
+import pytest
+
+from core.errors import RowsRefused, StoreError
+from storage import influx_http, influx_journal, influx_queries
+from storage.influx import InfluxStore
+from tests.servers import free_port
+from tests.storage.batches import NO_POSITIONS, NOON_US, catalog, ids, intervals, reading_rows, readings
+
+TOKEN, PASSWORD = "t0ken", "pass word"
+EVER = (0, 4_000_000_000_000_000)
+
+
+class StubServer(http.server.ThreadingHTTPServer):
+    """Answers what `write` and `query` decide; remembers every body that it took.
+
+    write(path, body) and query(body) give (status, headers, body).
+    """
+
+    daemon_threads = True
+
+    def __init__(self, version="2.7.10"):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.version = version
+        self.write = lambda *_: (204, {}, b"")
+        self.query = lambda _: (200, {}, b'{"results":[{"statement_id":0}]}\n')
+        self.requests = []
+        self.taken = []
+        self.released = threading.Event()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def lines(self):
+        """Lines of measurements of ours that were taken."""
+        taken = [line for body in self.taken for line in body.decode().splitlines()]
+        return [line for line in taken if not line.startswith(("journal", "wattline"))]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self._answer((204, {"X-Influxdb-Version": self.server.version}, b""))
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.requests.append(
+            (self.path, {name.title(): value for name, value in self.headers.items()}, body)
+        )
+        if self.path.startswith("/query"):
+            self._answer(self.server.query(body))
+            return
+        answer = self.server.write(self.path, body)
+        if answer[0] == 204 and body:
+            self.server.taken.append(body)
+        self._answer(answer)
+
+    def _answer(self, answer):
+        status, headers, body = answer
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def stub():
+    server = StubServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@contextlib.contextmanager
+def store_of(url, database="wattline", **more):
+    known = catalog()
+    store = InfluxStore(url, database, catalog=lambda: known, **more)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def some_readings(count=20):
+    """One line each: consecutive readings of different devices."""
+    return readings(*((5 * (n % 6), NOON_US + n, n) for n in range(count)))
+
+
+def write_paths(stub):
+    return {path for path, _, body in stub.requests if body and not path.startswith("/query")}
+
+
+def test_a_server_with_the_newer_path_is_written_there(stub):
+    with store_of(stub.url, token=TOKEN, org="city") as store:
+        store.append(some_readings(), NO_POSITIONS)
+    assert write_paths(stub) == {"/api/v2/write?bucket=wattline&precision=us&org=city"}
+    assert {headers["Authorization"] for _, headers, _ in stub.requests} == {f"Token {TOKEN}"}
+    assert len(stub.lines()) == 20
+
+
+def test_a_2_x_server_without_an_organisation_is_written_the_old_way(stub):
+    with store_of(stub.url, token=TOKEN) as store:
+        store.append(some_readings(), NO_POSITIONS)
+    assert write_paths(stub) == {"/write?db=wattline&precision=u"}
+
+
+def test_a_server_without_the_newer_path_is_written_the_old_way(stub):
+    stub.version = "3.4.0"
+    stub.write = lambda path, _: (404, {}, b"404 page not found\n") if "v2" in path else (204, {}, b"")
+    with store_of(stub.url) as store:
+        store.append(some_readings(), NO_POSITIONS)
+    assert write_paths(stub) == {"/write?db=wattline&precision=u"}
+
+
+def test_only_1_x_is_asked_to_make_the_database(stub):
+    for version, wanted in (("1.8.10", 1), ("2.7.10", 0), ("3.4.0", 0)):
+        stub.version = version
+        stub.requests.clear()
+        with store_of(stub.url) as store:
+            store.last_received_us()
+        made = [body for path, _, body in stub.requests if path == "/query" and b"create+database" in body]
+        assert len(made) == wanted, version
+
+
+def test_user_and_password_go_with_every_request(stub):
+    with store_of(stub.url, username="me", password=PASSWORD) as store:
+        store.append(some_readings(), NO_POSITIONS)
+    assert {headers["Authorization"] for _, headers, _ in stub.requests} == {"Basic bWU6cGFzcyB3b3Jk"}
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_bad_line_is_handed_back_and_the_others_are_taken(stub, status):
+    def write(_, body):
+        lines = body.split(b"\n")
+        bad = any(b"device=plain" in line and b"=10.0," in line for line in lines)
+        return (status, {}, b'{"code":"invalid","message":"no such luck"}') if bad else (204, {}, b"")
+
+    stub.write = write
+    with store_of(stub.url) as store, pytest.raises(RowsRefused) as caught:
+        store.append(some_readings(64), NO_POSITIONS)
+    ((line, reason),) = caught.value.refused
+    assert line.startswith(b"reading,device=plain energy_active_import_total=10.0,")
+    assert reason == "no such luck"
+    assert not caught.value.retryable
+    assert len(set(stub.lines())) == 63
+    assert len(write_requests(stub)) < 20
+
+
+def write_requests(stub):
+    return [body for path, _, body in stub.requests if body and "write" in path]
+
+
+def test_several_bad_lines_are_all_handed_back(stub):
+    def write(_, body):
+        return (400, {}, b'{"error":"bad"}') if b"device=plain " in body else (204, {}, b"")
+
+    stub.write = write
+    with store_of(stub.url) as store, pytest.raises(RowsRefused) as caught:
+        store.append(some_readings(60), NO_POSITIONS)
+    assert len(caught.value.refused) == 10
+    assert len(set(stub.lines())) == 50
+
+
+def test_a_server_that_refuses_everything_is_to_blame_not_the_lines(stub):
+    stub.write = lambda *_: (400, {}, b'{"error":"database is read-only"}')
+    with store_of(stub.url) as store, pytest.raises(StoreError, match="read-only") as caught:
+        store.append(some_readings(), NO_POSITIONS)
+    assert not isinstance(caught.value, RowsRefused)
+
+
+def test_a_body_too_large_for_the_server_is_halved(stub):
+    stub.write = lambda _, body: (204, {}, b"") if len(body) < 700 else (413, {}, b"")
+    with store_of(stub.url) as store:
+        store.append(some_readings(40), NO_POSITIONS)
+    assert len(stub.lines()) == 40
+    assert len(stub.taken) > 1
+
+
+def test_a_large_batch_is_cut_at_line_ends(stub, monkeypatch):
+    monkeypatch.setattr(influx_http, "_MAX_BODY_BYTES", 500)
+    with store_of(stub.url) as store:
+        store.append(some_readings(40), NO_POSITIONS)
+    assert all(len(body) <= 500 and body.endswith(b"\n") for body in stub.taken)
+    assert len(stub.lines()) == 40
+
+
+@pytest.mark.parametrize("status", [413, 429, 503])
+def test_a_server_that_asks_to_wait_is_given_its_time(stub, status):
+    stub.write = lambda *_: (status, {"Retry-After": "7"}, b'{"message":"slow down"}')
+    with store_of(stub.url) as store, pytest.raises(StoreError, match="slow down") as caught:
+        store.append(some_readings(), NO_POSITIONS)
+    assert (caught.value.retryable, caught.value.retry_after_s) == (True, 7.0)
+
+
+def test_a_time_to_wait_may_be_a_date(stub):
+    until = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    stub.write = lambda *_: (503, {"Retry-After": until}, b"")
+    with store_of(stub.url) as store, pytest.raises(StoreError) as caught:
+        store.append(some_readings(), NO_POSITIONS)
+    assert 3000 < caught.value.retry_after_s <= 3600
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_failing_server_may_be_asked_again(stub, status):
+    stub.write = lambda *_: (status, {}, b"engine: no space left on device")
+    with store_of(stub.url) as store, pytest.raises(StoreError, match="no space left") as caught:
+        store.append(some_readings(), NO_POSITIONS)
+    assert (caught.value.retryable, caught.value.retry_after_s) == (True, None)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_token_is_said_to_be_wrong(stub, status):
+    stub.write = lambda *_: (status, {}, b'{"message":"unauthorized access"}')
+    with store_of(stub.url) as store, pytest.raises(StoreError, match="token") as caught:
+        store.append(some_readings(), NO_POSITIONS)
+    assert not caught.value.retryable
+
+
+def test_a_server_that_stalls_is_given_up_for_now(stub):
+    def stall(_, body):
+        if body:
+            stub.released.wait(20)
+        return 204, {}, b""
+
+    stub.write = stall
+    with (
+        store_of(stub.url, timeout_s=0.2) as store,
+        pytest.raises(StoreError, match="does not answer") as caught,
+    ):
+        store.append(some_readings(), NO_POSITIONS)
+    assert caught.value.retryable
+
+
+def test_a_server_that_starts_later_is_used_then():
+    with store_of(f"http://127.0.0.1:{free_port()}") as store:
+        for call in (store.ping, store.last_received_us, lambda: store.append(some_readings(), NO_POSITIONS)):
+            with pytest.raises(StoreError, match="is InfluxDB running there") as caught:
+                call()
+            assert caught.value.retryable
+
+
+def test_an_answer_that_breaks_off_is_not_taken_for_a_short_one(stub):
+    whole = b'{"results":[{"series":[{"name":"journal","columns":["time","rows"],"values":[[1,2]]}]}]}\n'
+    stub.query = lambda _: (200, {}, whole[:40])
+    with store_of(stub.url) as store, pytest.raises(StoreError, match="not understood") as caught:
+        store.last_received_us()
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize(("said", "retryable"), [("timeout", True), ("shard is gone", False)])
+def test_an_error_inside_an_answer_is_an_error(stub, said, retryable):
+    stub.query = lambda _: (200, {}, f'{{"results":[{{"error":"{said}"}}]}}'.encode())
+    with store_of(stub.url) as store, pytest.raises(StoreError, match=said) as caught:
+        store.last_received_us()
+    assert caught.value.retryable is retryable
+
+
+def test_lines_are_compressed_where_that_is_asked_for(stub):
+    with store_of(stub.url, compress=True) as store:
+        store.append(some_readings(), NO_POSITIONS)
+    bodies = [body for path, headers, body in stub.requests if headers.get("Content-Encoding") == "gzip"]
+    assert gzip.decompress(b"".join(bodies)).count(b"\n") == 21
+
+
+def test_a_message_of_five_values_is_one_line(stub):
+    with store_of(stub.url) as store:
+        rows = [(register, NOON_US, register + 0.5) for register in range(10)]
+        store.append(readings(*rows), NO_POSITIONS)
+    first, second = stub.lines()
+    assert first == (
+        "reading,device=meter-1 energy_active_import_total=0.5,power_active=1.5,voltage_l1=2.5,"
+        f"voltage_l2=3.5,frequency=4.5,received_at_us={NOON_US}i {NOON_US}"
+    )
+    assert second.startswith(r"reading,device=楼\ 一\,层\=2 energy_active_import_total=5.5,")
+
+
+@pytest.fixture
+def real(influxd, request):
+    name = request.node.name
+    with store_of(influxd.url, name) as store:
+        yield store, influxd.url, name
+
+
+def post(url, path, **fields):
+    body = fields.pop("body", None) or urllib.parse.urlencode(fields).encode()
+    with urllib.request.urlopen(f"{url}{path}", data=body, timeout=10) as answer:  # noqa: S310
+        return answer.read()
+
+
+def test_influxd_hands_back_the_line_of_another_type_and_keeps_the_others(real):
+    store, url, name = real
+    store.append(readings((0, NOON_US, 1.0)), NO_POSITIONS)
+    post(url, f"/write?db={name}&precision=u", body=b"reading,device=plain voltage_l2=5i %d" % NOON_US)
+    rows = [(20, NOON_US, 1.0), (21, NOON_US, 2.0), (23, NOON_US, 3.0), (2, NOON_US, 4.0)]
+    with pytest.raises(RowsRefused) as caught:
+        store.append(readings(*rows), NO_POSITIONS)
+    ((line, reason),) = caught.value.refused
+    assert line.startswith(b"reading,device=plain ")
+    assert "voltage_l2" in reason
+    assert (2, NOON_US, 4.0) in reading_rows(store.readings(ids(0, 2), *EVER))
+
+
+def test_influxd_hands_back_what_lies_beyond_its_retention(real):
+    store, url, name = real
+    store.ping()
+    post(url, "/query", q=f'create database "{name}" with duration 52w')
+    now_us = time.time_ns() // 1000
+    old_us = now_us - 3 * 365 * 86_400_000_000
+    with pytest.raises(RowsRefused) as caught:
+        store.append(readings((0, now_us, 1.0, now_us), (0, old_us, 2.0, now_us)), NO_POSITIONS)
+    assert [row.rsplit(b" ", 1)[1] for row, _ in caught.value.refused] == [b"%d" % old_us]
+    assert reading_rows(store.readings(ids(0), *EVER)) == [(0, now_us, 1.0)]
+
+
+def test_what_line_protocol_cannot_hold_is_left_out(real):
+    store, _, _ = real
+    store.append(readings((0, NOON_US, np.nan), (1, NOON_US, 1.0), (2, NOON_US, np.inf)), NO_POSITIONS)
+    store.append(readings((0, NOON_US + 1, np.nan)), NO_POSITIONS)
+    assert reading_rows(store.readings(ids(0, 1, 2), *EVER)) == [(1, NOON_US, 1.0)]
+
+
+def test_a_dropped_database_is_made_again(real):
+    store, url, name = real
+    store.append(readings((0, NOON_US, 1.0)), NO_POSITIONS)
+    post(url, "/query", q=f'drop database "{name}"')
+    with pytest.raises(StoreError, match="is there a database") as caught:
+        store.append(readings((0, NOON_US, 2.0)), NO_POSITIONS)
+    assert caught.value.retryable
+    store.append(readings((0, NOON_US, 3.0)), NO_POSITIONS)
+    assert reading_rows(store.readings(ids(0), *EVER)) == [(0, NOON_US, 3.0)]
+
+
+def test_what_a_batch_scattered_over_years_is_found_again_by_receipt(real, monkeypatch):
+    store, _, _ = real
+    monkeypatch.setattr(influx_journal, "_REPLAY_ROWS", 150)
+    day_us = 86_400_000_000
+    for batch in range(4):
+        rows = [(n % 3, NOON_US - n * 3 * day_us - batch, n, NOON_US + batch) for n in range(100)]
+        store.append(readings(*rows), NO_POSITIONS)
+    pairs = [batch.received_at_us.tolist() for batch, _ in store.received_after(NOON_US)]
+    assert pairs == [[NOON_US + 1] * 100 + [NOON_US + 2] * 100, [NOON_US + 3] * 100]
+
+
+def test_many_devices_take_more_than_one_question(influxd, monkeypatch):
+    monkeypatch.setattr(influx_queries, "_DEVICES", 2)
+    with store_of(influxd.url, "many devices") as store:
+        store.append(some_readings(30), NO_POSITIONS)
+        store.put_intervals(intervals(*((5 * n, 0, n) for n in range(6))))
+        registers = ids(*range(0, 30, 5))
+        assert len(store.readings(registers, *EVER)) == 30
+        assert store.intervals(registers, *EVER).amount.tolist() == [0, 1, 2, 3, 4, 5]
