@@ -7,6 +7,7 @@ is dropped, because packet ids mean something else by then.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import ssl
@@ -68,8 +69,8 @@ class MqttSource:
         self._payloads: list[bytes] = []
         self._packet_ids: list[int] = []
         self._arrived = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._full = asyncio.Event()
+        self._full_at = 0
         self._connection: _Connection | None = None
         self._closing = False
 
@@ -84,8 +85,7 @@ class MqttSource:
                     keeping.result()  # it ends by itself only when something is broken
                 if self._closing:
                     return
-                if len(self._topics) < self.options.batch_messages:
-                    await asyncio.sleep(self.options.linger_s)
+                await self._fill_up()
                 if batch := self._take():
                     yield batch
         finally:
@@ -117,6 +117,15 @@ class MqttSource:
         self._closing = True
         self._arrived.set()
 
+    async def _fill_up(self) -> None:
+        """Wait for more messages, unless the batch is full or no more can come unacknowledged."""
+        full = min(self.options.batch_messages, self.options.receive_maximum)
+        if len(self._topics) < full:
+            self._full.clear()
+            self._full_at = full
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), self.options.linger_s)
+
     def _take(self) -> RawBatch | None:
         count = min(len(self._topics), self.options.batch_messages)
         batch = RawBatch(
@@ -137,6 +146,8 @@ class MqttSource:
         self._topics.append(packet.topic)
         self._payloads.append(packet.payload)
         self._packet_ids.append(packet.packet_id or 0)
+        if len(self._topics) == self._full_at:
+            self._full.set()
         self._arrived.set()
 
     async def _keep_connected(self) -> None:

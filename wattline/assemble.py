@@ -19,6 +19,7 @@ from storage.duckdb import DuckDBStore
 from storage.influx import InfluxStore
 from storage.registry import open_registry
 from wattline import VERSION
+from wattline.broker import IN_FLIGHT
 from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
@@ -110,6 +111,7 @@ def make_app(parts: Parts) -> FastAPI:
 def mqtt_options(settings: Settings) -> MqttOptions:
     """How to reach the broker; raises StartError if a named file can't be read."""
     broker = settings.broker
+    embedded = broker.kind == "embedded"
     return MqttOptions(
         host=broker.host,
         port=broker.port,
@@ -120,7 +122,7 @@ def mqtt_options(settings: Settings) -> MqttOptions:
         tls=_tls(broker),
         keep_alive_s=broker.keep_alive_s,
         session_expiry_s=broker.session_expiry_s,
-        receive_maximum=broker.receive_maximum,
+        receive_maximum=min(broker.receive_maximum, IN_FLIGHT) if embedded else broker.receive_maximum,
         batch_messages=settings.ingest.batch_messages,
         linger_s=settings.ingest.linger_ms / 1000,
     )

@@ -1,8 +1,10 @@
 """The embedded broker of `run`: rumqttd, from the iotcore wheel, in a child process.
 
-It needs nothing installed and carries twice mosquitto's load on two cores. It keeps sessions
-and queues in memory: what it had not delivered when it is killed is gone. In production use
-mosquitto with persistence (config/mosquitto).
+It needs nothing installed and carries twice mosquitto's load on two cores, but it has two
+limits. It keeps sessions and queues in memory: what it had not delivered when it is killed
+is gone. And it never has more than 100 messages in flight to one session, so that a batch
+that must be durable before it is acknowledged is a small one. In production use mosquitto
+with persistence (config/mosquitto).
 """
 
 from pathlib import Path
@@ -11,6 +13,9 @@ from iotcore import Broker
 
 from core.errors import StartError
 from wattline.settings import Broker as BrokerSettings
+
+IN_FLIGHT = 100
+"""Most unacknowledged messages of a session, whatever the configuration says (rumqttd 0.20)."""
 
 # rumqttd speaks one protocol version a port. Its commit log holds up to
 # segment size x count bytes a topic filter; a reader further behind than that loses data.
@@ -41,7 +46,7 @@ next_connection_delay_ms = 1
 [v5.ingest.connections]
 connection_timeout_ms = 60000
 max_payload_size = 262144
-max_inflight_count = {receive_maximum}
+max_inflight_count = 100
 dynamic_filters = true
 """
 
@@ -54,7 +59,6 @@ def start_broker(settings: BrokerSettings, data_dir: Path) -> Broker:
             host=settings.host,
             port=settings.port,
             device_port=settings.device_port,
-            receive_maximum=settings.receive_maximum,
         ),
         encoding="utf-8",
     )
