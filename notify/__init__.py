@@ -1,1 +1,1 @@
-"""Channels that carry alerts out of Wattline. None yet: alerts are seen through the API and the live socket."""
+"""Channels that carry alerts out of Wattline. None yet: alerts show in the API and on the live socket."""

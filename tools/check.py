@@ -39,6 +39,7 @@ def main() -> int:
         say(f"{name}: {'failed' if done.returncode else 'ok'} ({time.monotonic() - started_s:.0f} s)")
         if done.returncode:
             failed.append(name)
+        if done.returncode or "left out" in done.stdout:
             print(done.stdout, flush=True)
     if failed:
         say(f"check failed: {', '.join(failed)}")
