@@ -38,7 +38,7 @@ class Database:
         self.dialect = parsed.get_backend_name()
         if self.dialect == "sqlite":
             if parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(Path(parsed.database))
             self._engine = create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_S})
             event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
@@ -126,6 +126,14 @@ def _with_driver(url: str) -> URL:
             "or postgresql://user:password@host/database",
             retryable=False,
         ) from error
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = f"the folder of {path} can't be made ({error.strerror}): choose another data directory"
+        raise StoreError(said, retryable=False) from error
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: Any) -> None:  # noqa: ANN401 - a pool record

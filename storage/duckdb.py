@@ -47,7 +47,6 @@ class DuckDBStore:
     """
 
     def __init__(self, path: Path, *, memory_limit_mb: int = 384, threads: int | None = None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._file = DuckDBFile(path, SCHEMA, memory_limit_mb=memory_limit_mb, threads=threads)
         self._open = OpenIntervals()
         self._checkpoint_at_bytes = _CHECKPOINT_WAL_BYTES

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 # durable already.
 _NO_AUTOMATIC_CHECKPOINT = "1TB"
 _RETRY_DISK_FULL_S = 5.0
+_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 _DAMAGED_AT = re.compile(r"at byte position (\d+)")
 _HELD_BY = re.compile(r"\(PID (\d+)\)")
 
@@ -36,6 +37,11 @@ class DuckDBFile:
     """
 
     def __init__(self, path: Path, schema: str, *, memory_limit_mb: int, threads: int | None) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            said = f"the folder of {path} can't be made ({error.strerror}): choose another data directory"
+            raise StoreError(said, retryable=False) from error
         self.path = path
         self.incidents: list[str] = []
         self._schema = schema
@@ -138,12 +144,15 @@ class DuckDBFile:
                 connection = self._open_without_damage(error)
             connection.execute(self._schema)
         except duckdb.Error as error:
-            raise self._translated(error) from error
+            translated = self._translated(error)
+            # What keeps a file from opening lasts, but for a full disk.
+            translated.retryable = translated.retry_after_s is not None
+            raise translated from error
         return connection
 
     def _wal_is_damaged(self, error: duckdb.Error) -> bool:
         said = str(error)
-        return self._wal.exists() and "WAL" in said and "No space left" not in said
+        return self._wal.exists() and "WAL" in said and not _is_full(said)
 
     def _open_without_damage(self, error: duckdb.Error) -> duckdb.DuckDBPyConnection:
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
@@ -182,7 +191,7 @@ class DuckDBFile:
         said = str(error)
         if isinstance(error, duckdb.FatalException):
             self._broken = True
-        if "No space left" in said:
+        if _is_full(said):
             free = shutil.disk_usage(self.path.parent).free
             return StoreError(
                 f"the disk of {self.path} is full ({free} bytes free): make room, it then goes on by itself",
@@ -202,3 +211,7 @@ class DuckDBFile:
             error, (duckdb.FatalException, duckdb.IOException, duckdb.TransactionException)
         )
         return StoreError(f"{self.path}: {said}", retryable=retryable)
+
+
+def _is_full(said: str) -> bool:
+    return any(words in said for words in _FULL)
