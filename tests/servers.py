@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -168,43 +169,49 @@ def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL whose superuser postgres needs no password."""
     initdb, program = binary("initdb", "postgresql"), binary("postgres", "postgresql")
-    folder = tmp_path_factory.mktemp("postgres")
-    server = PostgresServer(free_port(), folder)
-    user: dict[str, object] = {}
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        account = pwd.getpwnam("postgres")
-        user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        _let_pass(folder)
-    data = folder / "data"
-    subprocess.run(
-        [initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-        **user,
-    )
-    command = [program, "-D", str(data), "-p", str(server.port), "-k", str(folder), "-h", "127.0.0.1"]
+    # Not a folder of pytest's: those are closed to other users, and PostgreSQL won't run as root.
+    with tempfile.TemporaryDirectory(prefix="wattline-postgres-") as made:
+        folder = Path(made)
+        user: dict[str, object] = {}
+        if os.geteuid() == 0:
+            account = pwd.getpwnam("postgres")
+            user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        server = PostgresServer(free_port(), folder)
+        data = folder / "data"
+        subprocess.run(
+            [
+                initdb,
+                "-D",
+                str(data),
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+                "--no-sync",
+            ],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **user,
+        )
+        command = [program, "-D", str(data), "-p", str(server.port), "-k", str(folder), "-h", "127.0.0.1"]
 
-    def answers() -> bool:
-        try:
-            psycopg.connect(server.url("postgres"), connect_timeout=1).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+        def answers() -> bool:
+            try:
+                psycopg.connect(server.url("postgres"), connect_timeout=1).close()
+            except psycopg.OperationalError:
+                return False
+            return True
 
-    with running(command, folder, answers, cwd=folder, **user):
-        yield server
-
-
-def _let_pass(folder: Path) -> None:
-    """Let another user through the private folders that pytest makes."""
-    for above in folder.parents:
-        if above.name.startswith("pytest-"):
-            above.chmod(above.stat().st_mode | 0o011)
+        with running(command, folder, answers, cwd=folder, **user):
+            yield server
 
 
 @contextlib.contextmanager

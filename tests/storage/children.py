@@ -44,6 +44,7 @@ def start(script, *arguments):
         [sys.executable, "-c", script, *map(str, arguments)],
         cwd=CHECKOUT,
         env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
