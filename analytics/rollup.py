@@ -96,8 +96,8 @@ def roll_up(intervals: IntervalBatch, edges_us: I64) -> Periods:
         return Periods.empty(edges_us)
     period_of_slot, counting_flags = _tables(edges_us)
     period = period_of_slot[slot]
-    # The store sorts by register and time, so a period of a register is one run of rows.
-    run = np.flatnonzero(np.diff(period, prepend=-1) | np.diff(intervals.register, prepend=-1))
+    # The store sorts by register and time, so the rows of a period come in long runs.
+    run = np.flatnonzero(np.diff(period, prepend=-1))
     run_period = period[run]
     known = ~np.isnan(intervals.amount)
     rolled = Periods.empty(edges_us)

@@ -90,6 +90,16 @@ def test_of_two_midnights_the_first_begins_the_day() -> None:
     assert list(np.diff(days) / HOUR_US) == [25, 24]
 
 
+def test_hours_begin_anew_where_the_clocks_change_by_half_an_hour() -> None:
+    # Lord Howe, 2018-10-07: at 02:00 it became 02:30.
+    zone = "Australia/Lord_Howe"
+    hours = edges(us("2018-10-07T01:00:00", zone), us("2018-10-07T04:00:00", zone), Interval.HOUR, zone)
+    assert list(np.diff(hours) / HOUR_US) == [1, 0.5, 1]
+    # 2018-04-01: at 02:00 it became 01:30.
+    hours = edges(us("2018-04-01T01:00:00", zone), us("2018-04-01T03:00:00", zone), Interval.HOUR, zone)
+    assert list(np.diff(hours) / HOUR_US) == [1, 0.5, 1]
+
+
 def test_a_week_begins_on_monday_a_month_on_its_first_a_year_on_the_first_of_january() -> None:
     zone = "Asia/Shanghai"
     span = us("2018-01-03", zone), us("2019-01-01", zone)

@@ -1,5 +1,7 @@
 """Alerts and rules: complete pages, what to do next."""
 
+import itertools
+
 import pytest
 
 from core.model import Alert, AlertState
@@ -85,6 +87,22 @@ async def test_pages_lose_no_alert_although_many_begin_at_once(world, client, li
         f"{group}-{number}" for group in range(3) for number in range(5)
     ]
     assert count == -(-15 // limit)
+
+
+async def test_pages_do_not_rely_on_the_order_of_alerts_that_began_at_once(world, client):
+    for number in range(7):
+        record(world, str(number), NOW_US, state=AlertState.RESOLVED)
+    inner = world.registry.alerts
+    asked = itertools.count()
+
+    def in_another_order_each_time(**query):
+        everything = inner(**(query | {"limit": 1000}))
+        turn = next(asked) % len(everything)
+        return (everything[turn:] + everything[:turn])[: query["limit"]]
+
+    world.registry.alerts = in_another_order_each_time
+    items, _ = await pages(client, "alerts", limit=2)
+    assert [item["id"] for item in items] == [str(number) for number in range(7)]
 
 
 async def test_rules_show_their_threshold_and_scope(client):

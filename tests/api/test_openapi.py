@@ -1,5 +1,7 @@
 """The API against its own OpenAPI description, with generated requests."""
 
+import json
+import re
 from unittest.mock import sentinel
 
 import pytest
@@ -59,3 +61,23 @@ def test_answers_are_as_described(described, method, path, mode):
         case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
     check()
+
+
+def test_every_operation_is_explained():
+    tags = {tag["name"] for tag in DESCRIPTION["tags"]}
+    for _, path, operation in OPERATIONS:
+        assert operation["summary"], path
+        assert operation["description"], path
+        assert set(operation["tags"]) <= tags
+        for status, answer in operation["responses"].items():
+            kinds = set(answer["content"])
+            assert kinds != {"application/problem+json"} or status >= "400", path
+            assert kinds == {"application/problem+json"} or status in ("200", "503"), (path, status)
+
+
+def test_every_reference_of_the_description_leads_somewhere():
+    known = {f"#/components/schemas/{name}" for name in DESCRIPTION["components"]["schemas"]}
+    used = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(DESCRIPTION)))
+    assert used <= known
+    assert "#/components/schemas/Problem" in used
+    assert not any("ValidationError" in name for name in known)

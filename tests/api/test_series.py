@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.pages import encode
 from core.batch import ReadingBatch
 from core.ports import PlacePower
 from tests.api.asks import fixes_of, get, refused
@@ -41,6 +42,13 @@ async def test_readings_are_cut_at_the_span_and_paged_without_loss(world, client
     paged, count = await pages(client, "readings", limit=7, **query)
     assert [item["value"] for item in whole] == [float(i) for i in range(20)]
     assert (paged, count) == (whole, 3)
+
+
+@pytest.mark.parametrize("time_us", [-1, 2**62, 10**30])
+async def test_a_cursor_beyond_all_times_is_refused(client, time_us):
+    cursor = encode(time_us)
+    found = await refused(client, "readings", 422, device="m0", quantity="power_active", cursor=cursor)
+    assert "cursor" in fixes_of(found)
 
 
 async def test_readings_without_a_span_are_todays(world, client):
