@@ -1,7 +1,8 @@
 """How fast a queued session drains: a null consumer against the whole pipeline on DuckDB.
 
 Messages of five values and about 135 B wait in a mosquitto session (another process). The
-null consumer takes and acknowledges them. Wattline decodes, validates, stores and acknowledges them and keeps ledger, rules and live power. CPU is that of this process.
+null consumer takes and acknowledges them. Wattline decodes, validates, stores and
+acknowledges them and keeps ledger, rules and live power. CPU is that of this process.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Places, devices, registers, rules and alerts: what an institution owns and watches."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from core.quantities import Energy, RegisterKind
@@ -167,4 +167,13 @@ class Estate:
     places: tuple[Place, ...] = ()
     devices: tuple[Device, ...] = ()
     rules: tuple[Rule, ...] = ()
-    map_layers: tuple[MapLayer, ...] = field(default=())
+    map_layers: tuple[MapLayer, ...] = ()
+
+    def joined(self, other: "Estate") -> "Estate":
+        """Everything of both."""
+        return Estate(
+            self.places + other.places,
+            self.devices + other.devices,
+            self.rules + other.rules,
+            self.map_layers + other.map_layers,
+        )

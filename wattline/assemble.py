@@ -119,7 +119,7 @@ def mqtt_options(settings: Settings) -> MqttOptions:
         client_id=broker.client_id,
         username=broker.username,
         password=secret(broker.password_file, "broker.password_file"),
-        tls=_tls(broker),
+        tls=tls_context(broker),
         keep_alive_s=broker.keep_alive_s,
         session_expiry_s=broker.session_expiry_s,
         receive_maximum=min(broker.receive_maximum, IN_FLIGHT) if embedded else broker.receive_maximum,
@@ -138,7 +138,8 @@ def secret(path: Path | None, key: str) -> str | None:
         raise StartError(f"{key} = {str(path)!r} can't be read ({error.strerror}): correct it") from error
 
 
-def _tls(broker: Broker) -> ssl.SSLContext | None:
+def tls_context(broker: Broker) -> ssl.SSLContext | None:
+    """TLS for the broker as configured; None for plain TCP. Raises StartError."""
     if not broker.tls:
         return None
     try:

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 from core.errors import ConfigError, WattlineError
-from core.model import Estate
-from wattline import VERSION, configuration, serve
+from wattline import VERSION, configuration, demo, serve, simulate
 from wattline.settings import Settings
 
 CONFIG = Path(__file__).parent.parent / "config"
@@ -19,7 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        code: int = options.command(options)
+        settings = _settings(options)
+        code: int = options.command(options, settings)
     except ConfigError as error:
         return _complain(f"{len(error.mistakes)} mistake(s) in the configuration:", *error.mistakes)
     except WattlineError as error:
@@ -50,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     api = commands.add_parser("api", help="API and page alone, over InfluxDB")
     api.set_defaults(command=_api)
 
+    simulate.add_commands(commands)
+
     check = commands.add_parser(
         "check", help="report every mistake in the configuration; connects to nothing"
     )
@@ -57,33 +59,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace) -> int:
-    settings, estate = _configured(options)
-    asyncio.run(serve.run(settings, estate, []))
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    estate = configuration.load_estate(options.config)
+    if options.demo:
+        asyncio.run(serve.run(settings, estate.joined(demo.demo_estate()), demo.demo_children))
+    else:
+        asyncio.run(serve.run(settings, estate))
     return 0
 
 
-def _ingest(options: argparse.Namespace) -> int:
-    settings, estate = _configured(options)
-    asyncio.run(serve.ingest_only(settings, estate))
+def _ingest(options: argparse.Namespace, settings: Settings) -> int:
+    asyncio.run(serve.ingest_only(settings, configuration.load_estate(options.config)))
     return 0
 
 
-def _api(options: argparse.Namespace) -> int:
-    settings, _ = _configured(options)
+def _api(_: argparse.Namespace, settings: Settings) -> int:
     asyncio.run(serve.api_only(settings))
     return 0
 
 
-def _check(options: argparse.Namespace) -> int:
-    mistakes = configuration.check(options.config)
-    if mistakes:
-        return _complain(f"{len(mistakes)} mistake(s) in the configuration:", *mistakes)
+def _check(options: argparse.Namespace, _: Settings) -> int:
     print(f"{options.config}: no mistakes")  # noqa: T201
     return 0
 
 
-def _configured(options: argparse.Namespace) -> tuple[Settings, Estate]:
+def _settings(options: argparse.Namespace) -> Settings:
+    """Settings of a configuration without mistakes; raises ConfigError with all of them."""
     mistakes = configuration.check(options.config)
     if mistakes:
         raise ConfigError(mistakes)
@@ -91,7 +92,9 @@ def _configured(options: argparse.Namespace) -> tuple[Settings, Estate]:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    return settings, configuration.load_estate(options.config)
+    for library in ("httpx", "alembic", "iotcore"):  # chatty at info
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.root.level))
+    return settings
 
 
 def _complain(*lines: str) -> int:

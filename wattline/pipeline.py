@@ -61,6 +61,7 @@ class Pipeline:
         self.index = RegisterIndex(catalogs.current)
         known = Known.of(catalogs.current, registry.rules())
         self.derivation = Derivation(store, registry, feed, known)
+        self._derived_messages = 0
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="pipeline")
 
     async def run(self) -> None:
@@ -74,7 +75,7 @@ class Pipeline:
                 accepted = await self._in_worker(partial(self.accept, raw))
                 await self._keep(raw, accepted)
                 self.source.ack(raw)
-                await self._in_worker(partial(self.derive, accepted))
+                await self._in_worker(partial(self.derive, raw, accepted))
         finally:
             ticking.cancel()
             await asyncio.gather(ticking, return_exceptions=True)
@@ -120,10 +121,16 @@ class Pipeline:
         for letter in dead:
             self.totals[f'wattline_rejected_total{{reason="{letter.reason}"}}'] += 1
 
-    def derive(self, accepted: Accepted) -> None:
+    def derive(self, raw: RawBatch, accepted: Accepted) -> None:
         """Ledger, alerts and live view of a batch that is durable."""
         self.derivation.derive(accepted.readings, accepted.positions)
+        self._derived_messages += len(raw.topics)
         or_later(self.derivation.flush_alerts, "alerts")
+
+    def flush(self) -> None:
+        """Put what was derived into the figures."""
+        self.derivation.flush()
+        self.totals["wattline_messages_in_figures_total"] = self._derived_messages
 
     async def _keep(self, raw: RawBatch, accepted: Accepted) -> None:
         """Try until the batch is durable; meanwhile nothing is acknowledged."""
@@ -145,7 +152,7 @@ class Pipeline:
             await self._in_worker(self._show)
             if loop.time() - flushed >= self.rhythm.flush_s:
                 started = loop.time()
-                await self._in_worker(partial(or_later, self.derivation.flush, "ledger"))
+                await self._in_worker(partial(or_later, self.flush, "ledger"))
                 await self._settle()
                 # A long recomputation must not keep new data out: rest for as long as it took.
                 flushed = 2 * loop.time() - started

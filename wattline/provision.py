@@ -15,12 +15,23 @@ def provision(api: str, estate: Estate) -> None:
             _post(client, "/api/v1/devices", _device(device))
 
 
-def ledger_pending(api: str) -> int:
-    """Spans of late data that the Wattline at this address has still to recompute."""
+def messages_in_figures(api: str) -> float:
+    """How many messages since its start are in the figures of the Wattline at this address."""
+    lines = _get(f"{api}/metrics").text.splitlines()
+    name = "wattline_messages_in_figures_total "
+    return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
+
+
+def late_spans(api: str) -> int:
+    """How many spans of late data it has still to recompute."""
+    return int(_get(f"{api}/readyz").json()["ledger_pending"])
+
+
+def _get(address: str) -> httpx.Response:
     try:
-        return int(httpx.get(f"{api}/readyz", timeout=30).json()["ledger_pending"])
+        return httpx.get(address, timeout=30)
     except httpx.HTTPError as error:
-        raise _unreachable(api, error) from error
+        raise _unreachable(address, error) from error
 
 
 def _post(client: httpx.Client, path: str, body: dict[str, object]) -> None:

@@ -11,13 +11,15 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
 
+from core.catalog import Catalog
 from core.errors import StartError, WattlineError
 from core.model import Estate
+from core.ports import Feed
 from wattline.assemble import WEB_DIST, Parts, make_app, make_pipeline, open_parts
 from wattline.broker import start_broker
 from wattline.follow import Follower
@@ -28,9 +30,12 @@ log = logging.getLogger(__name__)
 
 _STOP_WITHIN_S = 10.0
 
+Children = Callable[[Catalog, Feed], list[list[str]]]
+"""Gives command lines of Wattline to run beside it, once it knows what is stored."""
 
-async def run(settings: Settings, estate: Estate, children: list[list[str]]) -> None:
-    """Everything in one process group; children are command lines to run once it is up."""
+
+async def run(settings: Settings, estate: Estate, children: Children | None = None) -> None:
+    """Everything in one process group; children are started once messages are taken."""
     require_data_dir(settings.data_dir)
     require_free_port(settings.http.host, settings.http.port, "http.port")
     embedded = settings.broker.kind == "embedded"
@@ -49,9 +54,11 @@ async def run(settings: Settings, estate: Estate, children: list[list[str]]) -> 
         stack.callback(source.close)
         stack.callback(parts.feed.close)
         served = await stack.enter_async_context(_http(settings, make_app(parts)))
-        for command in children:
-            await stack.enter_async_context(_child(command))
         _announce(settings, embedded=embedded)
+        if children is not None:
+            await _until_connected(parts, ingest)
+            for command in await asyncio.to_thread(children, parts.catalogs.current, parts.feed):
+                await stack.enter_async_context(_child(command))
         await _until_stopped(ingest, served)
         _say("stopping")
 
@@ -135,7 +142,10 @@ async def _http(settings: Settings, app: FastAPI) -> AsyncIterator[asyncio.Task[
 
 @contextlib.asynccontextmanager
 async def _child(command: list[str]) -> AsyncIterator[None]:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "wattline", *command)
+    # The child holds the other end of its standard input: it sees us go, however we go.
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "wattline", *command, stdin=asyncio.subprocess.PIPE
+    )
     try:
         yield
     finally:
@@ -147,6 +157,12 @@ async def _child(command: list[str]) -> AsyncIterator[None]:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+async def _until_connected(parts: Parts, ingest: asyncio.Task[None]) -> None:
+    """Wait until the checkpoint is restored and the broker connected."""
+    while not parts.feed.connected() and not ingest.done():  # noqa: ASYNC110 the feed offers no event
+        await asyncio.sleep(0.05)
 
 
 async def _until_stopped(*tasks: asyncio.Task[None]) -> None:
