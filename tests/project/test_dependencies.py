@@ -18,6 +18,7 @@ UNIMPORTED = {
     "uv": "make lock",
     "types-pyyaml": "types for mypy",
     "pytest-timeout": "plugin of pytest",
+    "fastapi-swagger": "api/docs.py serves its files",
     "psycopg": "the registry's address names it: postgresql+psycopg://",
     "websockets": "uvicorn serves the live socket with it",
     "tzdata": "zoneinfo reads it where the system has no time zones",
