@@ -75,9 +75,11 @@ class Live:
         """Snapshot and changes until the feed ends. Raises TimeoutError for a slow client."""
         events = self._services.feed.events()
         told: dict[str, str] = {}
-        # Asked for before the snapshot is taken, so that no change falls between the two.
+        # Subscribed before the snapshot is taken, so that no change falls between the two; a
+        # generator subscribes when its first step runs, which is in the loop's next round.
         upcoming = asyncio.ensure_future(anext(events))
         try:
+            await asyncio.sleep(0)
             hello = await self._messages.hello()
             told.update((item.id, item.status) for item in hello.vehicles)
             await self._send(websocket, hello.model_dump_json())

@@ -25,6 +25,17 @@ Worded = tuple[LiveMessage, str]
 _OPEN_ALERTS = 1000
 
 
+def _same(last: FeedEvent, event: FeedEvent) -> bool:
+    """Whether two readers of the feed got the same change, each in a record of its own."""
+    match last, event:
+        case PowerChanged(), PowerChanged():  # one that changes nothing is none, so equal is same
+            return last == event
+        case VehiclesMoved(), VehiclesMoved():
+            return last.fixes is event.fixes
+        case _:
+            return last is event
+
+
 class Messages:
     """Words events, in threads; keeps the rules, which change only when the catalog does."""
 
@@ -45,10 +56,10 @@ class Messages:
     async def of(self, event: FeedEvent) -> Worded:
         """The message that tells of an event, and its JSON. Raises StoreError.
 
-        Clients that keep up get the same event at the same time; it is worded once.
+        Clients that keep up hear the same at the same time; it is worded once.
         """
         last = self._worded.get(type(event))
-        if last is None or last[0] is not event:
+        if last is None or not _same(last[0], event):
             last = event, asyncio.ensure_future(asyncio.to_thread(self._word, event))
             self._worded[type(event)] = last
         return await asyncio.shield(last[1])  # a client that leaves does not leave the others waiting

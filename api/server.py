@@ -5,7 +5,7 @@ from fastapi import FastAPI
 
 
 def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
-    """For a uvicorn server in the process's own event loop; it leaves the logging setup alone.
+    """For a uvicorn server in the process's own event loop; it logs warnings where the process logs.
 
     When told to stop it closes live sockets (1012) and waits a few seconds for open answers.
     """
@@ -14,6 +14,7 @@ def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         host,
         port,
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         # Clients say nothing on the live socket, so little is taken from them. One that does

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from api.server import server_config
 from core.catalog import Catalog
 from core.errors import StartError, WattlineError
 from core.model import Estate
@@ -120,16 +121,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def _http(settings: Settings, app: FastAPI) -> AsyncIterator[asyncio.Task[None]]:
-    config = uvicorn.Config(
-        app,
-        host=settings.http.host,
-        port=settings.http.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=3,
-        ws="websockets-sansio",
-    )
-    server = _Server(config)
+    server = _Server(server_config(app, settings.http.host, settings.http.port))
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110 uvicorn offers no event
         await asyncio.sleep(0.02)

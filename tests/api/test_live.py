@@ -10,6 +10,8 @@ import uvicorn
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from api.items import power_items
+from api.live_messages import Messages
 from api.server import server_config
 from api.services import Limits
 from core.errors import StoreError
@@ -129,6 +131,25 @@ async def test_every_client_hears_every_event(world):
             world.feed.publish(LedgerChanged([str(number)]))
         heard = [[(await receive(client))["places"] for _ in range(5)] for client in clients]
     assert heard == [[[str(number)] for number in range(5)]] * 3
+
+
+async def test_what_all_clients_hear_is_worded_once(world, monkeypatch):
+    worded = []
+    monkeypatch.setattr(
+        "api.live_messages.power_items", lambda places: worded.append(places) or power_items(places)
+    )
+    clients = [Messages(world.services())] * 3
+
+    def changes(power_w):
+        """The same change, in a record of its own for each reader, as the feed hands it out."""
+        return [PowerChanged([PlacePower("b0", power_w, 1, 1, NOW_US)]) for _ in clients]
+
+    for power_w in (1.0, 2.0, 1.0):
+        said = await asyncio.gather(
+            *(client.of(event) for client, event in zip(clients, changes(power_w), strict=True))
+        )
+        assert [message.items[0].power_w for message, _ in said] == [power_w] * 3
+    assert len(worded) == 3
 
 
 async def test_a_vehicle_that_falls_silent_is_told_without_an_event(world):
