@@ -40,7 +40,7 @@ def power_items(powers: Sequence[PlacePower]) -> list[PowerItem]:
     return [
         PowerItem(
             place=power.place_id,
-            power_w=power.power_w,
+            power_w=None if power.power_w is None else round(power.power_w, 3),
             meters=power.meters,
             reporting=power.reporting,
             at=rfc3339(power.at_us) if power.at_us > 0 else None,

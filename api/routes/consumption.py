@@ -148,10 +148,9 @@ def _items(periods: Periods, registers: int, now_us: int, timezone: str) -> list
 
 
 def _amounts(periods: Periods) -> list[float | None]:
-    known = (periods.intervals > 0).tolist()
-    return [
-        amount if is_known else None for amount, is_known in zip(periods.sums.tolist(), known, strict=True)
-    ]
+    """Amounts to the millionth (a mWh, a mL): what is below is noise of floating-point sums."""
+    sums = np.round(periods.sums, 6).tolist()
+    return [amount if known else None for amount, known in zip(sums, periods.intervals.tolist(), strict=True)]
 
 
 def _qualities(periods: Periods) -> list[list[QualityName]]:

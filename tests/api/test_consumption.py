@@ -87,6 +87,15 @@ async def test_missing_is_not_zero(world, client):
     assert (answer["total"], answer["coverage"]) == (0.0, 0.125)
 
 
+async def test_the_noise_of_floating_point_sums_is_not_shown(world, client):
+    world.meter("m0", DAY, [0.1, 0.1, 0.1, 21.299999999813735])
+    answer = await get(
+        client, "consumption", device="m0", from_="2018-07-01", to="2018-07-01T01:00:00+08:00", interval="15m"
+    )
+    assert [item["amount"] for item in answer["items"]] == [0.1, 0.1, 0.1, 21.3]
+    assert answer["total"] == 21.6
+
+
 async def test_nothing_heard_at_all_has_no_total(client):
     answer = await get(
         client, "consumption", place="b0", energy="electricity", from_="2018-07-01", to="2018-07-02"
