@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from core.batch import I32, IntervalBatch, PositionBatch, ReadingBatch
+import numpy as np
+
+from core.batch import BASE_US, I32, IntervalBatch, PositionBatch, ReadingBatch
 from core.errors import StoreError
 from storage.columns import latest_intervals, latest_positions, latest_readings
+from storage.duckdb_compaction import Compaction
 from storage.duckdb_file import DuckDBFile
 from storage.duckdb_queries import (
     among,
@@ -27,8 +30,9 @@ from storage.duckdb_queries import (
     replay_edges,
     scalar,
     within,
+    within_slots,
 )
-from storage.duckdb_schema import SCHEMA
+from storage.duckdb_schema import SCHEMA, VERSION
 from storage.open_intervals import OpenIntervals, is_open
 
 _log = logging.getLogger(__name__)
@@ -48,6 +52,8 @@ class DuckDBStore:
 
     def __init__(self, path: Path, *, memory_limit_mb: int = 384, threads: int | None = None) -> None:
         self._file = DuckDBFile(path, SCHEMA, memory_limit_mb=memory_limit_mb, threads=threads)
+        self._check_version()
+        self._compaction = Compaction(self._file)
         self._open = OpenIntervals()
         self._checkpoint_at_bytes = _CHECKPOINT_WAL_BYTES
         self._marks = threading.Lock()
@@ -76,6 +82,8 @@ class DuckDBStore:
 
     def put_intervals(self, intervals: IntervalBatch) -> None:
         """Store closed intervals durably and keep open ones in memory."""
+        if np.any(intervals.start_us % BASE_US):
+            raise ValueError("intervals must start at a multiple of BASE_US")
         opened = is_open(intervals)
         closed = intervals.take(~opened) if opened.any() else intervals
         if len(closed):
@@ -123,7 +131,7 @@ class DuckDBStore:
         # Memory first: an interval that closes in between is then seen as it was, not missed.
         opened = self._open.within(registers, start_us, end_us)
         with self._file.read() as cursor:
-            where = f"{within('start_us', start_us, end_us)} and {among(cursor, 'register', registers)}"
+            where = f"{within_slots(start_us, end_us)} and {among(cursor, 'register', registers)}"
             stored = fetch_as_written(cursor, IntervalBatch, f"from interval where {where}")
         return latest_intervals(IntervalBatch.concat([stored, opened]) if len(opened) else stored)
 
@@ -138,6 +146,15 @@ class DuckDBStore:
         """Highest received_at_us stored; 0 for an empty store."""
         return self._last_received_us
 
+    def compact(self, max_rows: int = 1_000_000) -> int:
+        """Drop superseded rows and order old ones, in one step of about max_rows rows.
+
+        To be called while nothing else is to do: writers wait for a step, a second or two.
+        Returns how many rows it dealt with; 0 if there is nothing to do for now. The policy
+        is in storage.duckdb_compaction.
+        """
+        return self._compaction.step(max_rows)
+
     def ping(self) -> None:
         """Return if a query can be answered."""
         with self._file.read() as cursor:
@@ -146,6 +163,19 @@ class DuckDBStore:
     def close(self) -> None:
         """Fold the log into the file and release it."""
         self._file.close()
+
+    def _check_version(self) -> None:
+        with self._file.write() as connection:
+            found = scalar(connection, "select coalesce(max(number), 0) from version")
+            if not found:
+                connection.execute(f"insert into version values ({VERSION})")  # noqa: S608
+        if found not in (0, VERSION):
+            self._file.close()
+            raise StoreError(
+                f"{self._file.path} was made by another release of Wattline (version {found} of its tables, "
+                f"this one has {VERSION}): run that release, or choose another file",
+                retryable=False,
+            )
 
     def _checkpoint_when_due(self) -> None:
         """Fold a large log into the file; what it holds is durable whether that works or not."""

@@ -188,7 +188,7 @@ class DuckDBFile:
             _log.debug("nothing to roll back in %s", self.path)
 
     def _translated(self, error: duckdb.Error) -> StoreError:
-        said = str(error)
+        said = str(error).partition("\n\nStack Trace")[0]
         if isinstance(error, duckdb.FatalException):
             self._broken = True
         if _is_full(said):

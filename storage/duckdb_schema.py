@@ -1,9 +1,18 @@
 """Tables of the DuckDB store: the columns of the batches, in their order.
 
+interval.slot: start_us / BASE_US.
+compacted: rows (n) that a look at a window (number) of a table (kind) has left.
+
 Floating-point columns may be null: DuckDB reads a NaN in a NumPy column as null.
 """
 
+VERSION = 1
+"""Of the tables. A file of another version is refused."""
+
 SCHEMA = """
+create table if not exists version (
+    number integer not null
+);
 create table if not exists reading (
     register integer not null,
     event_time_us bigint not null,
@@ -27,7 +36,7 @@ create table if not exists position (
 );
 create table if not exists interval (
     register integer not null,
-    start_us bigint not null,
+    slot integer not null,
     amount double,
     covered_us bigint not null,
     quality usmallint not null,
@@ -36,5 +45,10 @@ create table if not exists interval (
     last_us bigint not null,
     last_value double,
     revision integer not null
+);
+create table if not exists compacted (
+    kind varchar not null,
+    number bigint not null,
+    n bigint not null
 );
 """

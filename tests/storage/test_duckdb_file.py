@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -203,3 +204,22 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     with pytest.raises(StoreError, match="choose another data directory") as caught:
         DuckDBStore(tmp_path / "file" / "wattline.duckdb")
     assert not caught.value.retryable
+
+
+def test_a_file_of_another_release_is_refused_and_left_as_it_is(path):
+    store = DuckDBStore(path)
+    with store._file.write() as connection:
+        connection.execute("update version set number = 99")
+    store.close()
+    for _ in range(2):
+        with pytest.raises(StoreError, match="another release of Wattline") as caught:
+            DuckDBStore(path)
+        assert not caught.value.retryable
+
+
+def test_an_interval_off_the_grid_is_a_mistake_of_the_caller(path):
+    store = DuckDBStore(path)
+    wrong = replace(intervals((0, 0, 1.0)), start_us=np.array([NOON_US + 1]))
+    with pytest.raises(ValueError, match="BASE_US"):
+        store.put_intervals(wrong)
+    store.close()
