@@ -33,7 +33,7 @@ from storage.duckdb_queries import (
     within_slots,
 )
 from storage.duckdb_schema import SCHEMA, VERSION
-from storage.open_intervals import OpenIntervals, is_open
+from storage.open_intervals import OpenIntervals, split
 
 _log = logging.getLogger(__name__)
 
@@ -84,15 +84,13 @@ class DuckDBStore:
         """Store closed intervals durably and keep open ones in memory."""
         if np.any(intervals.start_us % BASE_US):
             raise ValueError("intervals must start at a multiple of BASE_US")
-        opened = is_open(intervals)
-        closed = intervals.take(~opened) if opened.any() else intervals
+        closed, opened = split(intervals)
         if len(closed):
             with self._file.write() as connection:
                 insert(connection, "interval", closed)
             self._open.remove(closed.register, closed.start_us)
             self._checkpoint_when_due()
-        if opened.any():
-            self._open.put(intervals.take(opened))
+        self._open.put(opened)
 
     def readings(self, registers: I32, start_us: int, end_us: int, limit: int | None = None) -> ReadingBatch:
         """Readings of a time range by register, then time."""

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 
 from core.batch import I32, IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
+from core.errors import RowsRefused
 from core.model import Register
 from storage import influx_queries as ask
 from storage.columns import latest_intervals, latest_positions, latest_readings
 from storage.influx_http import Account, InfluxServer
 from storage.influx_journal import Journal, last_received_us, pieces
 from storage.influx_lines import LineWriter
-from storage.open_intervals import OpenIntervals, is_open
+from storage.open_intervals import OpenIntervals, split
 
 
 class InfluxStore:
@@ -71,15 +72,19 @@ class InfluxStore:
 
     def put_intervals(self, intervals: IntervalBatch) -> None:
         """Write closed intervals and keep open ones in memory."""
-        opened = is_open(intervals)
-        closed = intervals.take(~opened) if opened.any() else intervals
+        closed, opened = split(intervals)
+        refused: RowsRefused | None = None
         if len(closed):
             with self._building:
                 body = self._lines().intervals(closed, self._catalog())
-            self._server.write(body)
+            try:
+                self._server.write(body)
+            except RowsRefused as error:  # what was not refused is stored all the same
+                refused = error
             self._open.remove(closed.register, closed.start_us)
-        if opened.any():
-            self._open.put(intervals.take(opened))
+        self._open.put(opened)
+        if refused is not None:
+            raise refused
 
     def readings(self, registers: I32, start_us: int, end_us: int, limit: int | None = None) -> ReadingBatch:
         """Readings of a time range by register, then time."""

@@ -10,14 +10,23 @@ import numpy as np
 
 from core.batch import I32, I64, IntervalBatch, Mask
 from core.quality import Quality
+from storage.columns import latest_intervals
 
 _VACANT = np.iinfo(np.int64).min  # start_us of a row that holds nothing
 
 
-def is_open(intervals: IntervalBatch) -> Mask:
-    """Rows flagged OPEN."""
-    flagged: Mask = (intervals.quality & int(Quality.OPEN)) != 0
-    return flagged
+def split(intervals: IntervalBatch) -> tuple[IntervalBatch, IntervalBatch]:
+    """Closed and open rows; of an identity that is in both, the last row only."""
+    opened = _is_open(intervals)
+    if opened.any() and not opened.all():
+        intervals = latest_intervals(intervals)
+        opened = _is_open(intervals)
+    return intervals.take(~opened), intervals.take(opened)
+
+
+def _is_open(intervals: IntervalBatch) -> Mask:
+    opened: Mask = (intervals.quality & int(Quality.OPEN)) != 0
+    return opened
 
 
 class OpenIntervals:

@@ -18,10 +18,20 @@ import numpy as np
 import pytest
 
 from core.errors import RowsRefused, StoreError
+from core.quality import Quality
 from storage import influx_http, influx_journal, influx_queries
 from storage.influx import InfluxStore
 from tests.servers import free_port
-from tests.storage.batches import NO_POSITIONS, NOON_US, catalog, ids, intervals, reading_rows, readings
+from tests.storage.batches import (
+    NO_POSITIONS,
+    NOON_US,
+    catalog,
+    ids,
+    interval_rows,
+    intervals,
+    reading_rows,
+    readings,
+)
 
 TOKEN, PASSWORD = "t0ken", "pass word"
 EVER = (0, 4_000_000_000_000_000)
@@ -300,6 +310,17 @@ def test_a_message_of_five_values_is_one_line(stub):
         f"voltage_l2=3.5,frequency=4.5,received_at_us={NOON_US}i {NOON_US}"
     )
     assert second.startswith(r"reading,device=楼\ 一\,层\=2 energy_active_import_total=5.5,")
+
+
+def test_an_interval_that_is_refused_does_not_keep_the_others_open(stub):
+    stub.write = lambda _, body: (422, {}, b"{}") if b"device=plain," in body else (204, {}, b"")
+    with store_of(stub.url) as store:
+        store.put_intervals(intervals((0, 0, 1.0, Quality.OPEN), (20, 0, 2.0, Quality.OPEN)))
+        with pytest.raises(RowsRefused):
+            store.put_intervals(intervals((0, 0, 1.5), (20, 0, 2.5), (0, 1, 0.25, Quality.OPEN)))
+        assert interval_rows(store.intervals(ids(0, 20), *EVER)) == [
+            (0, 1, 0.25)
+        ]  # the stub answers with none
 
 
 @pytest.fixture

@@ -346,6 +346,13 @@ def test_an_open_interval_is_seen_and_filled_and_closed(store):
     assert read.quality.tolist() == [0, 0, Quality.OPEN]
 
 
+def test_of_an_interval_open_and_closed_in_one_batch_the_last_row_counts(store):
+    store.put_intervals(
+        intervals((0, 0, 1.0, Quality.OPEN), (1, 0, 2.0), (0, 0, 3.0), (1, 0, 4.0, Quality.OPEN))
+    )
+    assert interval_rows(store.intervals(ids(0, 1), *EVER)) == [(0, 0, 3.0), (1, 0, 4.0)]
+
+
 def test_a_closed_interval_may_open_again(store):
     store.put_intervals(intervals((0, 0, 1.0)))
     store.put_intervals(intervals((0, 0, 2.0, Quality.OPEN)))
