@@ -29,7 +29,7 @@ export function hatch(color: string): Hatch {
 /** Colour of the marks of each state; null draws none. */
 export function markColor(state: SlotState, theme: Theme): string | null {
   const colors: Record<SlotState, string | null> = {
-    measured: null, estimated: theme.warn, partial: theme.warn, open: theme.info, missing: theme.ink3, future: null,
+    measured: null, interpolated: theme.warn, estimated: theme.warn, partial: theme.warn, open: theme.info, missing: theme.ink3, future: null,
   }
   return colors[state]
 }

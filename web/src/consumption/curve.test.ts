@@ -22,9 +22,12 @@ describe('a day curve', () => {
   it('says of each interval why it is not plainly measured', () => {
     const { slots } = buildCurve(answer(intervals(MIDNIGHT, [
       { quality: ['gap_spread'], coverage: 0 }, { quality: ['interpolated'] }, { coverage: 0.7 },
+      { quality: ['interpolated'], coverage: 0.4 }, { quality: ['interpolated', 'gap_spread'] },
       { quality: ['open'], coverage: 0.5 }, { quality: ['late'] }, { coverage: 0.99999 },
     ])), null, later)
-    expect(slots.map((slot) => slot.state)).toEqual(['estimated', 'estimated', 'partial', 'open', 'measured', 'measured'])
+    expect(slots.map((slot) => slot.state)).toEqual([
+      'estimated', 'interpolated', 'partial', 'partial', 'estimated', 'open', 'measured', 'measured',
+    ])
   })
 
   it('knows nothing of the future, whatever the server says of it', () => {
@@ -53,8 +56,8 @@ describe('a day curve', () => {
     expect(slots.every((slot) => slot.previousRate === slot.rate)).toBe(true)
   })
 
-  it('takes its peak from measured intervals only', () => {
-    const rows = [{ amount: 3 }, { amount: 9, quality: ['gap_spread' as const] }, { amount: 4 }]
+  it('takes its peak from what was measured, not from what was guessed', () => {
+    const rows = [{ amount: 3 }, { amount: 9, quality: ['gap_spread' as const] }, { amount: 4, quality: ['interpolated' as const] }]
     expect(buildCurve(answer(intervals(MIDNIGHT, rows)), null, later).peak).toMatchObject({ clock: '00:30', rate: 16 })
   })
 })

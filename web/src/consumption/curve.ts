@@ -4,11 +4,12 @@ import type { Consumption, ConsumptionItem, Quality } from '../api/types'
 import { localClock } from '../time/zone'
 
 /**
- * measured: fully covered, nothing assumed. estimated: spread over a gap or interpolated.
+ * measured: fully covered, nothing assumed. interpolated: measured as a whole, its edges lie
+ * between readings further apart, as with an hourly meter. estimated: spread over a gap.
  * partial: some of it was not measured. open: still filling. missing: nothing known.
  * future: not yet begun.
  */
-export type SlotState = 'measured' | 'estimated' | 'partial' | 'open' | 'missing' | 'future'
+export type SlotState = 'measured' | 'interpolated' | 'estimated' | 'partial' | 'open' | 'missing' | 'future'
 
 export interface Slot {
   startMs: number
@@ -29,20 +30,21 @@ export interface Curve {
   slots: Slot[]
   /** Unit of the rates. */
   unit: string
-  /** Highest rate among measured slots. */
+  /** Highest rate among slots that were measured as a whole. */
   peak: Slot | null
 }
 
 const HOUR_MS = 3_600_000
 /** Coverage is a quotient of integers: this is rounding, not a hole. */
-const WHOLE = 0.9995
+export const WHOLE = 0.9995
 
 export function stateOf(item: ConsumptionItem, nowMs: number): SlotState {
   if (Date.parse(item.start) >= nowMs) return 'future'
   if (item.amount === null) return 'missing'
   if (item.quality.includes('open') || Date.parse(item.end) > nowMs) return 'open'
-  if (item.quality.includes('gap_spread') || item.quality.includes('interpolated')) return 'estimated'
-  return item.coverage < WHOLE ? 'partial' : 'measured'
+  if (item.quality.includes('gap_spread')) return 'estimated'
+  if (item.coverage < WHOLE) return 'partial'
+  return item.quality.includes('interpolated') ? 'interpolated' : 'measured'
 }
 
 /** Unit of an average over time: energy becomes power, volume becomes flow. */
@@ -100,7 +102,8 @@ export function buildCurve(day: Consumption, previous: Consumption | null, nowMs
   })
   let peak: Slot | null = null
   for (const slot of slots) {
-    if (slot.state === 'measured' && slot.rate !== null && slot.rate > (peak?.rate ?? -Infinity)) peak = slot
+    const whole = slot.state === 'measured' || slot.state === 'interpolated'
+    if (whole && slot.rate !== null && slot.rate > (peak?.rate ?? -Infinity)) peak = slot
   }
   return { slots, unit: rateUnit(day.unit), peak }
 }

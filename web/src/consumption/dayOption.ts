@@ -58,7 +58,7 @@ function marked(slot: Slot, index: number, slots: Slot[], theme: Theme): object 
   return {
     value: slot.rate,
     symbol: color ? 'emptyCircle' : alone ? 'circle' : 'none',
-    symbolSize: 5,
+    symbolSize: slot.state === 'interpolated' ? 3.5 : 5,
     itemStyle: { color: color ?? theme.day },
   }
 }
@@ -66,7 +66,8 @@ function marked(slot: Slot, index: number, slots: Slot[], theme: Theme): object 
 /** A bar as high as the plot behind each interval that is not plainly measured. */
 function shade(slot: Slot, theme: Theme): object {
   const color = markColor(slot.state, theme)
-  if (!color) return { value: null }
+  // Where only the edges are interpolated the mark on the line says enough.
+  if (!color || slot.state === 'interpolated') return { value: null }
   const filled = slot.state === 'open' || slot.state === 'estimated'
   return { value: 1, itemStyle: { color: filled ? color : hatch(color), opacity: filled ? 0.16 : 0.5 } }
 }

@@ -8,13 +8,17 @@ import { t } from '../i18n'
 import { localDate, type LocalDate } from '../time/zone'
 import type { Theme } from '../ui/theme'
 import { hatch } from './chartMarks'
-import { stateOf, type SlotState } from './curve'
+import { stateOf, WHOLE, type SlotState } from './curve'
 
 export interface Day {
   date: LocalDate
   amount: number | null
   coverage: number
   state: SlotState
+}
+
+function byCoverage(coverage: number): SlotState {
+  return coverage < WHOLE ? 'partial' : 'measured'
 }
 
 export function daysOf(month: Consumption, nowMs: number): Day[] {
@@ -24,8 +28,8 @@ export function daysOf(month: Consumption, nowMs: number): Day[] {
       date: localDate(Date.parse(item.start), month.timezone),
       amount: state === 'future' ? null : item.amount,
       coverage: item.coverage,
-      // A day that is full but partly estimated says so by its coverage.
-      state: state === 'estimated' && item.coverage >= 1 ? 'measured' : state === 'estimated' ? 'partial' : state,
+      // Of a day only its coverage counts; which quarter-hours are estimated the day curve tells.
+      state: state === 'estimated' || state === 'interpolated' ? byCoverage(item.coverage) : state,
     }
   })
 }

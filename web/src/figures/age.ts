@@ -15,7 +15,8 @@ export function shortAge(ageS: number): string {
 }
 
 export function durationText(durationS: number): string {
-  const minutes = Math.max(0, Math.floor(durationS / 60))
+  const minutes = Math.floor(durationS / 60)
+  if (minutes < 1) return t('duration.seconds', { n: Math.max(0, Math.floor(durationS)) })
   const hours = Math.floor(minutes / 60)
   if (hours === 0) return t('duration.minutes', { n: minutes })
   if (hours < 48) return t('duration.hours', { h: hours, n: minutes % 60 })

@@ -36,8 +36,9 @@ describe('what the map draws', () => {
     expect(buildingFeatures([building], new Map(), 'en').features[0]?.properties).toMatchObject({ power: '', reporting: 'none' })
   })
 
-  it('leaves out what has no position', () => {
+  it('leaves out what has no position, and buildings without a meter', () => {
     expect(buildingFeatures([{ ...building, latitude: null }], new Map(), 'en').features).toEqual([])
+    expect(buildingFeatures([{ ...building, energies: [] }], new Map(), 'en').features).toEqual([])
     expect(vehicleFeatures([{ ...parked, position: null }], 'en').features).toEqual([])
     expect(vehicleFeatures([parked], 'zh-CN').features[0]?.properties).toMatchObject({ name: '车', status: 'parked', course: 0 })
   })

@@ -8,8 +8,9 @@ import { nameOf } from '../places/tree'
 
 const DRAWN_KINDS = new Set<Place['kind']>(['building', 'site'])
 
+/** A metered building with a position; depots without a meter are a layer of their own. */
 export function isDrawn(place: Place): boolean {
-  return DRAWN_KINDS.has(place.kind) && place.latitude !== null && place.longitude !== null
+  return DRAWN_KINDS.has(place.kind) && place.energies.length > 0 && place.latitude !== null && place.longitude !== null
 }
 
 /** Buildings as points: label, power as text, and a radius whose area follows the power. */

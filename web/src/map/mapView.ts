@@ -22,6 +22,8 @@ export interface Picks {
 }
 
 const CLICK_SLACK_PX = 6
+/** Around everything; the buttons stand at the right. */
+const PADDING_PX = { top: 22, bottom: 22, left: 22, right: 48 }
 const CHOSEN = { vehicle: 'vehicle-chosen', building: 'building-chosen' } as const
 
 export class MapView {
@@ -106,7 +108,7 @@ export class MapView {
     const bounds = this.loaded ? boundsOf(Object.values(this.data)) : null
     if (!bounds) return
     this.framed = true
-    this.map.fitBounds(bounds, { padding: 28, maxZoom: 15, animate })
+    this.map.fitBounds(bounds, { padding: PADDING_PX, maxZoom: 15, animate })
   }
 
   zoom(steps: number): void {

@@ -27,7 +27,7 @@ function layers(theme: Theme): LayerSpecification[] {
     { id: 'land', type: 'background', paint: { 'background-color': theme.land } },
     {
       id: 'geofence-area', type: 'fill', source: 'geofences',
-      paint: { 'fill-color': theme.accent, 'fill-opacity': 0.07 },
+      paint: { 'fill-color': theme.accent, 'fill-opacity': 0.035 },
     },
     {
       id: 'road-edge', type: 'line', source: 'roads', layout: { 'line-cap': 'round', 'line-join': 'round' },
@@ -78,11 +78,6 @@ function layers(theme: Theme): LayerSpecification[] {
       paint: { 'text-color': theme.ink3, ...halo },
     },
     {
-      id: 'zone-label', type: 'symbol', source: 'geofences',
-      layout: { 'text-field': ['get', 'label'], 'text-font': FONTS, 'text-size': 12 },
-      paint: { 'text-color': theme.accent, ...halo },
-    },
-    {
       id: 'depot-label', type: 'symbol', source: 'depots',
       layout: {
         'text-field': ['get', 'label'], 'text-font': FONTS, 'text-size': 11, 'text-anchor': 'top', 'text-offset': [0, 0.8],
@@ -100,6 +95,12 @@ function layers(theme: Theme): LayerSpecification[] {
         'text-line-height': 1.15, 'text-max-width': 14, 'symbol-sort-key': ['-', 0, ['get', 'radius']],
       },
       paint: { 'text-color': theme.ink, ...halo },
+    },
+    // Later layers place their labels first: a district is worth more than a building here.
+    {
+      id: 'zone-label', type: 'symbol', source: 'geofences',
+      layout: { 'text-field': ['get', 'label'], 'text-font': FONTS, 'text-size': 12 },
+      paint: { 'text-color': theme.accent, ...halo },
     },
     {
       id: 'vehicle-chosen', type: 'circle', source: 'vehicles', filter: ['==', ['get', 'id'], ''],
