@@ -135,8 +135,12 @@ def continue_from(
     if newest_us < counters.last_us[register]:
         return state, counters
     counters.last_us[register], counters.last_value[register] = newest_us, chain.value[-1]
-    if int(rows.start_us[-1]) + BASE_US >= newest_us:
-        state.put(rows.take(slice(len(rows) - 1, None)))
+    row = rows.take(np.array([len(rows) - 1]))
+    if int(row.start_us[0]) + BASE_US >= newest_us:
+        before = state.rows(row.register)
+        if before.start_us[0] != row.start_us[0] or not np.isclose(before.amount[0], row.amount[0]):
+            row.quality[:] |= np.uint16(Quality.LATE)
+        state.put(row)
     return state, counters
 
 

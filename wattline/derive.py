@@ -105,6 +105,7 @@ class Derivation:
             self._put(intervals)
             self._unsaved_intervals = []
             self._tell_ledger(np.unique(intervals.register).tolist())
+        self.feed.show_late(self._late_spans())
         self.flush_alerts()
 
     def flush_alerts(self) -> None:
@@ -123,6 +124,7 @@ class Derivation:
         del spans[0]
         if not spans:
             del self.state.late[register]
+        self.flush()  # the newest interval of the register may be another now
 
     def save(self) -> None:
         """Save a checkpoint, unless nothing has come since the last."""
@@ -135,7 +137,7 @@ class Derivation:
     def show(self, now_us: int) -> None:
         """Tell the feed what is newest: power of every place, readings, fixes, open spans."""
         known, state = self.known, self.state
-        self.feed.show(state.fixes, state.newest, sum(map(len, state.late.values())))
+        self.feed.show(state.fixes, state.newest)
         places = power.place_power(known.members, state.newest, state.slope_w, known.columns, now_us)
         self.feed.publish(PowerChanged(places))
 
@@ -159,6 +161,9 @@ class Derivation:
         if len(rows):
             self._put(rows)
         self._tell_ledger([register])
+
+    def _late_spans(self) -> int:
+        return sum(map(len, self.state.late.values()))
 
     def _put(self, intervals: IntervalBatch) -> None:
         try:

@@ -116,9 +116,13 @@ class LiveFeed:
         finally:
             self._readers.discard(reader)
 
-    def show(self, fixes: PositionBatch, newest: CounterState, late_spans: int) -> None:
+    def show(self, fixes: PositionBatch, newest: CounterState) -> None:
         """Make these the newest fixes and readings, without telling readers."""
-        self._fixes, self._newest, self._late_spans = fixes, newest, late_spans
+        self._fixes, self._newest = fixes, newest
+
+    def show_late(self, spans: int) -> None:
+        """Say how many spans of late data wait to be recomputed."""
+        self._late_spans = spans
 
     def _hand_out(self, event: FeedEvent) -> None:
         for reader in self._readers:

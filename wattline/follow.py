@@ -64,7 +64,7 @@ class Follower:
             state.fit([], self._known)
         for readings, positions in store.received_after(self._watermark_us):
             self._follow(readings, positions)
-        feed.show(state.fixes, state.newest, 0)
+        feed.show(state.fixes, state.newest)
         known = self._known
         places = power.place_power(known.members, state.newest, state.slope_w, known.columns, now_us())
         feed.publish(PowerChanged(places))
