@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 # Folding the log into the file stalls an append for some 0.1 s at this size; a start after
 # a crash replays at most this much.
-_CHECKPOINT_WAL_BYTES = 64 << 20
+_CHECKPOINT_WAL_BYTES = 32 << 20
 
 
 class DuckDBStore:
