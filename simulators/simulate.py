@@ -146,7 +146,7 @@ async def run_load(
     if options.devices < 1 or options.rate < 0:
         raise LoadError("--devices must be 1 or more, and --rate 0 (as fast as possible) or more")
     meters = LoadMeters(options.devices, options.seed)
-    start_us = now_us()
+    start_us = now_us() // 1000 * 1000  # as payloads carry no finer time
     line = FaultLine(options.faults, origin_us=start_us, seed=options.seed) if options.faults else None
     task = progress.add_task("publishing", total=options.messages) if progress else None
     began_s = time.monotonic()
