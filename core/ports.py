@@ -227,6 +227,10 @@ class Registry(Protocol):
         """Registers for (device id, quantity), made with the next dense ids where missing."""
         ...
 
+    def revision(self) -> int:
+        """Number that is another one whenever what is registered has changed, by any process."""
+        ...
+
     def rules(self) -> list[Rule]:
         """All rules by id."""
         ...

@@ -1,12 +1,13 @@
-"""Which hours of device time every receipt brought: a point of `journal` each.
+"""Which spans of device time every receipt brought: a point of `journal` each.
 
 It turns "everything received after" into queries of bounded ranges of time, which is all
 that InfluxDB indexes. A point is written in one body with the rows that it speaks of, and
 before them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -14,18 +15,18 @@ import numpy as np
 from core.batch import I64, PositionBatch, ReadingBatch
 from storage.influx_http import InfluxServer
 
-HOUR_US = 3_600_000_000
-_SPANS = 32  # of hours in one entry; those with the smallest gaps are joined beyond
+_GAP_US = 3_600_000_000  # between two spans of one entry
+_SPANS = 32  # in one entry; those closest to one another are joined beyond
 _REMEMBERED = 256
 _REPLAY_ROWS = 200_000
 
 Span = tuple[int, int]
-"""First and last hour since 1970, both inside."""
+"""First and last device time, in microseconds, both inside."""
 
 
 @dataclass(slots=True)
 class Piece:
-    """What was received after after_us, until until_us, lies in these hours."""
+    """What was received after after_us, until until_us, lies in these spans."""
 
     after_us: int
     until_us: int
@@ -36,47 +37,46 @@ class Journal:
     """Entries for what is about to be written; remembers the last, which more may be added to."""
 
     def __init__(self) -> None:
-        self._recent: dict[int, tuple[int, I64]] = {}
+        self._recent: dict[int, tuple[int, list[Span]]] = {}
 
     def lines(self, readings: ReadingBatch, positions: PositionBatch) -> bytes:
         """One line for every time of receipt in the batches."""
         received_us = np.concatenate([readings.received_at_us, positions.received_at_us])
-        hour = np.concatenate([readings.event_time_us, positions.fix_time_us]) // HOUR_US
-        order = np.lexsort((hour, received_us))
-        received_us, hour = received_us[order], hour[order]
+        time_us = np.concatenate([readings.event_time_us, positions.fix_time_us])
+        order = np.lexsort((time_us, received_us))
+        received_us, time_us = received_us[order], time_us[order]
         starts = np.flatnonzero(np.append(True, received_us[1:] != received_us[:-1])).tolist()
         return b"".join(
-            self._line(int(received_us[start]), hour[start:end])
+            self._line(int(received_us[start]), time_us[start:end])
             for start, end in zip(starts, [*starts[1:], len(order)], strict=True)
         )
 
-    def _line(self, received_us: int, hour: I64) -> bytes:
+    def _line(self, received_us: int, time_us: I64) -> bytes:
         # A second point of this time would replace the first: it must speak for both.
-        rows, hours = self._recent.pop(received_us, (0, hour[:0]))
-        rows, hours = rows + len(hour), np.union1d(hours, hour)
-        self._recent[received_us] = rows, hours
+        rows, spans = self._recent.pop(received_us, (0, []))
+        rows, spans = rows + len(time_us), _few(joined(spans + _spans(time_us)))
+        self._recent[received_us] = rows, spans
         if len(self._recent) > _REMEMBERED:
             del self._recent[next(iter(self._recent))]
-        spans = " ".join(f"{first}:{last}" for first, last in _spans(hours))
-        return f'journal rows={rows}i,hours="{spans}" {received_us}\n'.encode()
+        text = " ".join(f"{first}:{last}" for first, last in spans)
+        return f'journal rows={rows}i,spans="{text}" {received_us}\n'.encode()
 
 
 def pieces(server: InfluxServer, watermark_us: int) -> Iterator[Piece]:
     """What was received after watermark_us, in order, cut into pieces of bounded size."""
-    after_us, until_us, rows, spans = watermark_us, watermark_us, 0, list[Span]()
-    entries_after = f"select rows, hours from journal where time > {watermark_us * 1000}"  # noqa: S608
-    for _, series in server.query(entries_after):
-        entries: list[tuple[int, int, str]] = msgspec.json.decode(
-            series.values, type=list[tuple[int, int, str]]
-        )
+    after_us, until_us, rows = watermark_us, watermark_us, 0
+    spans: list[Span] = []
+    query = f"select rows, spans from journal where time > {watermark_us * 1000}"  # noqa: S608 - an integer
+    for _, series in server.query(query):
+        entries = msgspec.json.decode(series.values, type=list[tuple[int, int, str]])
         for until_us, more, text in entries:
             spans += [_span(part) for part in text.split()]
             rows += more
             if rows >= _REPLAY_ROWS:
-                yield Piece(after_us, until_us, _joined(spans))
+                yield Piece(after_us, until_us, joined(spans))
                 after_us, rows, spans = until_us, 0, []
     if rows:
-        yield Piece(after_us, until_us, _joined(spans))
+        yield Piece(after_us, until_us, joined(spans))
 
 
 def last_received_us(server: InfluxServer) -> int:
@@ -86,28 +86,34 @@ def last_received_us(server: InfluxServer) -> int:
     return 0
 
 
+def joined(spans: list[Span]) -> list[Span]:
+    """The spans in order, with those that overlap or lie less than _GAP_US apart made one."""
+    found: list[Span] = []
+    for first, last in sorted(spans):
+        if found and first - found[-1][1] <= _GAP_US:
+            found[-1] = found[-1][0], max(found[-1][1], last)
+        else:
+            found.append((first, last))
+    return found
+
+
 def _span(text: str) -> Span:
     first, last = text.split(":")
     return int(first), int(last)
 
 
-def _spans(hours: I64) -> list[Span]:
-    """Spans of sorted hours, at most _SPANS of them."""
-    gap = np.diff(hours)
-    cuts = np.flatnonzero(gap > 1)
-    if len(cuts) >= _SPANS:
-        cuts = np.sort(cuts[np.argsort(gap[cuts])[1 - _SPANS :]])
-    firsts = hours[np.append(0, cuts + 1)].tolist()
-    lasts = hours[np.append(cuts, len(hours) - 1)].tolist()
+def _spans(time_us: I64) -> list[Span]:
+    """Spans of sorted times."""
+    cuts = np.flatnonzero(np.diff(time_us) > _GAP_US)
+    firsts = time_us[np.append(0, cuts + 1)].tolist()
+    lasts = time_us[np.append(cuts, len(time_us) - 1)].tolist()
     return list(zip(firsts, lasts, strict=True))
 
 
-def _joined(spans: Iterable[Span]) -> list[Span]:
-    """The same hours in spans that neither touch nor overlap, in order."""
-    joined: list[Span] = []
-    for first, last in sorted(spans):
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1] = joined[-1][0], max(joined[-1][1], last)
-        else:
-            joined.append((first, last))
-    return joined
+def _few(spans: list[Span]) -> list[Span]:
+    """The same times in _SPANS spans at most, the widest gaps kept."""
+    if len(spans) <= _SPANS:
+        return spans
+    gaps = np.array([after[0] - before[1] for before, after in pairwise(spans)])
+    cuts = [-1, *sorted(np.argsort(gaps)[1 - _SPANS :].tolist()), len(spans) - 1]
+    return [(spans[before + 1][0], spans[end][1]) for before, end in pairwise(cuts)]

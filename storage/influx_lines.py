@@ -3,7 +3,7 @@
     reading,device=meter-1 energy_active_import_total=12345.67,power_active=9880.0,received_at_us=…i <us>
     position,device=car-7 latitude_deg=29.56301,longitude_deg=106.551556,speed_kmh=62.0,known=7i,… <us>
     interval,device=meter-1,quantity=energy_active_import_total amount=1.25,covered_us=…i,known=7i,… <us>
-    journal rows=25000i,hours="494201:494203" <received_at_us>
+    journal rows=25000i,spans="<first us>:<last us>" <received_at_us>
 
 A server keeps a field of an overwritten point until it is written again. Two integers
 tell what is no longer meant: `<quantity>_q` carries the flags of a reading, and bit n of

@@ -13,7 +13,7 @@ from core.batch import F64, I64, IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.model import Register
 from storage.influx_http import InfluxServer
-from storage.influx_journal import HOUR_US, Piece
+from storage.influx_journal import Piece
 from storage.influx_lines import (
     INTERVAL_FLOATS,
     INTERVAL_INTEGERS,
@@ -50,7 +50,7 @@ def readings(server: InfluxServer, registers: Sequence[Register], time: str) -> 
         for some in _chunks(devices):
             where = f"{_one_of(some)} and {time}"
             for device, numbers in _by_device(server, f"{_reading(names)} where {where}"):
-                found += _readings(numbers, device, names, ids)
+                found.append(_readings(numbers, device, names, ids))
     return ReadingBatch.concat(found)
 
 
@@ -62,7 +62,7 @@ def first_readings(server: InfluxServer, register: Register, time: str, limit: i
     names, ids = [register.quantity], _ids([register])
     found = [ReadingBatch.empty()]
     for device, numbers in _by_device(server, f"{_reading(names)} where {where}", f"limit {limit}"):
-        found += _readings(numbers, device, names, ids)
+        found.append(_readings(numbers, device, names, ids))
     return ReadingBatch.concat(found)
 
 
@@ -114,14 +114,15 @@ def intervals(server: InfluxServer, registers: Sequence[Register], time: str) ->
 def received(server: InfluxServer, piece: Piece, catalog: Catalog) -> tuple[ReadingBatch, PositionBatch]:
     """All that a piece of the journal speaks of, by time of receipt."""
     names = list(dict.fromkeys(register.quantity for register in catalog.registers))
+    flagged = flagged_quantities(server)
     ids = _ids(catalog.registers)
     devices = {tag_value(id_): number for id_, number in catalog.device_number.items()}
     found, fixes = [ReadingBatch.empty()], [PositionBatch.empty()]
     for first, last in piece.spans:
-        hours = within(first * HOUR_US, (last + 1) * HOUR_US)
-        where = f"{hours} and received_at_us > {piece.after_us} and received_at_us <= {piece.until_us}"
-        for device, numbers in _by_device(server, f"{_reading(names)} where {where}"):
-            found += _readings(numbers, device, names, ids)
+        time = within(first, last + 1)
+        where = f"{time} and received_at_us > {piece.after_us} and received_at_us <= {piece.until_us}"
+        for device, numbers in _by_device(server, f"{_reading(names, flagged)} where {where}"):
+            found.append(_readings(numbers, device, names, ids))
         for device, numbers in _by_device(server, f"{_POSITION} where {where}"):
             if device in devices:
                 fixes.append(_positions(numbers, devices[device]))
@@ -140,9 +141,11 @@ def flagged_quantities(server: InfluxServer) -> list[str]:
     return [key.removesuffix("_q") for key in keys if key.endswith("_q")]
 
 
-def _reading(names: Sequence[str]) -> str:
-    fields = ", ".join(f'"{name}", "{name}_q"' for name in names)
-    return f"select {fields}, received_at_us from reading"  # noqa: S608
+def _reading(names: Sequence[str], flagged: Sequence[str] | None = None) -> str:
+    """Fields of readings; flagged: quantities that may have flags, all if it is not known."""
+    fields = [f'"{name}"' for name in names]
+    fields += [f'"{name}_q"' for name in (names if flagged is None else flagged)]
+    return f"select {', '.join(fields)}, received_at_us from reading"  # noqa: S608
 
 
 def _select(floats: Sequence[str], integers: Sequence[str], measurement: str) -> str:
@@ -159,21 +162,23 @@ def _by_device(server: InfluxServer, source: str, end: str = "") -> Iterator[tup
         yield series.tags["device"], series.numbers()
 
 
-def _readings(
-    numbers: _Numbers, device: str, names: Sequence[str], ids: Mapping[_Key, int]
-) -> Iterator[ReadingBatch]:
-    time_us, received_us = numbers["time"].astype(np.int64), numbers["received_at_us"].astype(np.int64)
-    for name in names:
-        there = ~np.isnan(numbers[name])
-        register = ids.get((device, name))
-        if register is not None and there.any():
-            yield ReadingBatch(
-                np.full(np.count_nonzero(there), register, np.int32),
-                time_us[there],
-                numbers[name][there],
-                np.nan_to_num(numbers[f"{name}_q"][there]).astype(np.uint8),
-                received_us[there],
-            )
+def _readings(numbers: _Numbers, device: str, names: Sequence[str], ids: Mapping[_Key, int]) -> ReadingBatch:
+    """Readings of one device's points: of each register in order of time."""
+    known = [(name, ids[device, name]) for name in names if (device, name) in ids]
+    if not known:
+        return ReadingBatch.empty()
+    time_us = numbers["time"].astype(np.int64)
+    received_us = numbers["received_at_us"].astype(np.int64)
+    value = np.concatenate([numbers[name] for name, _ in known])
+    flags = np.concatenate([numbers.get(f"{name}_q", np.zeros(len(time_us))) for name, _ in known])
+    there = ~np.isnan(value)
+    return ReadingBatch(
+        np.repeat(np.array([id_ for _, id_ in known], np.int32), len(time_us))[there],
+        np.tile(time_us, len(known))[there],
+        value[there],
+        np.nan_to_num(flags[there]).astype(np.uint8),
+        np.tile(received_us, len(known))[there],
+    )
 
 
 def _positions(numbers: _Numbers, device: int) -> PositionBatch:

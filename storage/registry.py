@@ -14,7 +14,7 @@ from storage import registry_rows as rows
 from storage.alert_log import OPEN, AlertLog
 from storage.database import Database
 from storage.estate_check import merged, mistakes
-from storage.statements import rows_of, rows_where_in, upsert
+from storage.statements import insert_or, rows_of, rows_where_in, upsert
 
 
 def open_registry(url: str) -> "SqlRegistry":
@@ -64,6 +64,7 @@ class SqlRegistry:
             )
             upsert(connection, tables.rule, [rows.to_row(item) for item in estate.rules])
             upsert(connection, tables.map_layer, [rows.to_row(item) for item in estate.map_layers])
+            _count_change(connection)
 
     def put_place(self, place: Place) -> None:
         """Add or update one place."""
@@ -98,7 +99,13 @@ class SqlRegistry:
                 )
             if missing:
                 connection.execute(insert(tables.register), [rows.to_row(known[key]) for key in missing])
+                _count_change(connection)
             return [known[key] for key in wanted]
+
+    def revision(self) -> int:
+        """How often places, devices, rules, map layers or registers have changed."""
+        with self._database.read() as connection:
+            return connection.scalar(select(tables.estate_revision.c.revision)) or 0
 
     def rules(self) -> list[Rule]:
         """All rules by id."""
@@ -207,3 +214,10 @@ class SqlRegistry:
         wrong += [f"quantity {name!r} is unknown" for name in names if name not in QUANTITIES]
         if wrong:
             raise Conflict("\n".join(wrong))
+
+
+def _count_change(connection: Connection) -> None:
+    revision = tables.estate_revision
+    first = insert_or(connection, revision).values(id=0, revision=1)
+    again = {"revision": revision.c.revision + 1}
+    connection.execute(first.on_conflict_do_update(index_elements=["id"], set_=again))

@@ -176,3 +176,11 @@ checkpoint = Table(
     Column("watermark_us", BigInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
 )
+
+# One row: how often what is registered has changed, for processes that keep a catalog.
+estate_revision = Table(
+    "estate_revision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Product:
 
     folder: Path
     arguments: tuple[str, ...] = ()
+    subcommand: str = "run"
     variables: dict[str, str] = field(default_factory=dict)
     http_port: int = field(default_factory=free_port)
     mqtt_port: int = field(default_factory=free_port)
@@ -50,9 +52,13 @@ class Product:
 
     def start(self) -> "Product":
         """Start and wait until it is ready."""
+        return self.launch(self._ready)
+
+    def launch(self, ready: Callable[[], bool]) -> "Product":
+        """Start and wait until ready says so."""
         with (self.folder / "product.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "wattline", "run", *self.arguments],
+                [sys.executable, "-m", "wattline", self.subcommand, *self.arguments],
                 cwd=CHECKOUT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -61,7 +67,7 @@ class Product:
                 start_new_session=True,
             )
         deadline = time.monotonic() + _START_WITHIN_S
-        while not self._ready():
+        while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"the product did not become ready:\n{self.log[-4000:]}")
             time.sleep(0.05)

@@ -12,9 +12,12 @@ class Catalogs:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._lock = threading.Lock()
+        self._revision = registry.revision()
         self.current: Catalog = registry.catalog()
 
     def reload(self) -> None:
-        """Read the catalog anew."""
+        """Read the catalog anew, if this process or another has registered something."""
         with self._lock:
-            self.current = self._registry.catalog()
+            revision = self._registry.revision()
+            if revision != self._revision:
+                self.current, self._revision = self._registry.catalog(), revision

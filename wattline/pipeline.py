@@ -18,8 +18,8 @@ from typing import TypeVar
 
 from core.errors import RejectReason, RowsRefused, StoreError
 from core.ports import DeadLetter, RawBatch, Registry, Source, TimeSeriesStore
-from ingest.decoders.samples import Decoder
-from ingest.normalise import RegisterIndex, normalise
+from ingest.decoders.samples import Decoded, Decoder
+from ingest.normalise import Normalised, RegisterIndex, normalise
 from ingest.validate import Accepted, validate
 from wattline.catalogs import Catalogs
 from wattline.derive import Derivation, or_later
@@ -87,18 +87,28 @@ class Pipeline:
         if self.index.catalog is not self.catalogs.current:
             self._refit()
         decoded = self.decoder.decode(raw)
-        normalised = normalise(decoded, raw, self.index)
-        if normalised.wanted:
-            self.registry.add_registers(normalised.wanted)
-            self.catalogs.reload()
-            self._refit()
-            normalised = normalise(decoded, raw, self.index)
+        normalised = self._normalise(decoded, raw)
         newest = self.derivation.state.newest
         accepted = validate(
             normalised, self.index.catalog, self.index.columns, newest.last_us, newest.last_value
         )
         accepted.rejected[:0] = decoded.rejected + normalised.rejected
         return accepted
+
+    def _normalise(self, decoded: Decoded, raw: RawBatch) -> Normalised:
+        """Normalise, registering what known devices send for the first time."""
+        normalised = normalise(decoded, raw, self.index)
+        if any(rejection.reason is RejectReason.UNKNOWN_DEVICE for rejection in normalised.rejected):
+            self.catalogs.reload()  # another process may have registered the device
+            if self.index.catalog is not self.catalogs.current:
+                self._refit()
+                normalised = normalise(decoded, raw, self.index)
+        if normalised.wanted:
+            self.registry.add_registers(normalised.wanted)
+            self.catalogs.reload()
+            self._refit()
+            normalised = normalise(decoded, raw, self.index)
+        return normalised
 
     def keep(self, raw: RawBatch, accepted: Accepted) -> None:
         """Make a batch durable: its readings in the store, what was rejected as dead letters."""
@@ -128,8 +138,9 @@ class Pipeline:
         or_later(self.derivation.flush_alerts, "alerts")
 
     def flush(self) -> None:
-        """Put what was derived into the figures."""
+        """Put what was derived into the figures, and see what has been registered meanwhile."""
         self.derivation.flush()
+        self.catalogs.reload()
         self.totals["wattline_messages_in_figures_total"] = self._derived_messages
 
     async def _keep(self, raw: RawBatch, accepted: Accepted) -> None:

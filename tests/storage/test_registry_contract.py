@@ -378,3 +378,19 @@ def test_opening_again_keeps_everything(url):
     assert again.dead_letters() == [letter(1)]
     assert again.load_checkpoint("c") == Checkpoint(7, b"x")
     again.close()
+
+
+def test_every_change_of_what_is_registered_changes_the_revision(url):
+    one, other = open_registry(url), open_registry(url)
+    seen = [other.revision()]
+    one.put_estate(Estate((place("p"),), (device("m"),), (rule("r"),)))
+    seen.append(other.revision())
+    one.put_place(place("q"))
+    seen.append(other.revision())
+    one.add_registers([("m", "power_active")])
+    seen.append(other.revision())
+    one.add_registers([("m", "power_active")])
+    assert other.revision() == seen[-1]
+    assert len(set(seen)) == 4
+    one.close()
+    other.close()

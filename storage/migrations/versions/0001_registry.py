@@ -36,6 +36,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("reason", name="pk_dead_letter_count"),
     )
     op.create_table(
+        "estate_revision",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_estate_revision"),
+    )
+    op.create_table(
         "map_layer",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -172,6 +178,7 @@ def downgrade() -> None:
     op.drop_table("rule")
     op.drop_table("place")
     op.drop_table("map_layer")
+    op.drop_table("estate_revision")
     op.drop_table("dead_letter_count")
     op.drop_index("ix_dead_letter_reason_seq", table_name="dead_letter")
     op.drop_table("dead_letter")
