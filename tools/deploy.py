@@ -152,7 +152,6 @@ def _hand_over(broker: Path) -> None:
 def main(action: str, names: list[str]) -> None:
     """Carry out one action in secrets/ of this checkout."""
     folder = ROOT / "secrets"
-    apply = "to apply it: docker compose kill -s HUP mosquitto"
     names = [name for name in names if name]
     if action == "secrets":
         make_secrets(folder, names)
@@ -160,10 +159,12 @@ def main(action: str, names: list[str]) -> None:
         stop(f"which device? make {action} NAME=meter-17")
     elif action == "device":
         print(add_device(folder, names[0]))
-        say(f"that is the password of {names[0]}, shown only now; {apply}")
+        say(f"that is the password of {names[0]}, shown only now")
+        say("let a new device in: docker compose kill -s HUP mosquitto")
+        say("give a known device its new password: docker compose restart mosquitto")
     else:
         remove_device(folder, names[0])
-        say(f"{names[0]} is shut out; {apply}")
+        say(f"{names[0]} has no account any more: docker compose restart mosquitto shuts it out")
 
 
 if __name__ == "__main__":
