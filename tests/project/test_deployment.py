@@ -1,0 +1,68 @@
+"""Wattline with the settings of docker-compose.yml, on real servers with the production configuration."""
+
+from pathlib import Path
+
+import yaml
+
+from tests.project.broker import Broker, Client
+from tests.servers import fresh_database
+from tools.deploy import add_device
+
+ROOT = Path(__file__).parents[2]
+NAME = {"zh": "名", "en": "name"}
+HOUR = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z"}
+
+
+def _energies(product) -> list[float]:
+    given = {"device": "meter-17", "quantity": "energy_active_import_total", **HOUR}
+    return [row["value"] for row in product.get("readings", **given)["items"]]
+
+
+def _publish(broker: Broker, password: str, *energies: int) -> None:
+    meter = Client(broker, "meter-17", password)
+    for energy in energies:
+        payload = f'{{"ts": "2026-01-01T00:{energy:02}:00Z", "energy_active_import_total": {energy}}}'
+        assert meter.publish("wattline/v1/meter-17/readings", payload.encode()) == 0
+    meter.close()
+
+
+def test_a_device_is_heard_through_the_production_set_up(tmp_path, product, influxd, postgres) -> None:
+    """Over TLS, with passwords; what comes while Wattline is away waits for it in the broker."""
+    (tmp_path / "mosquitto").mkdir()
+    broker = Broker(tmp_path / "mosquitto")
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    settings = dict(services["wattline"]["environment"])
+    account = (broker.secrets / "wattline.env").read_text().strip().partition("=")[2]
+    assert account.startswith("postgresql+psycopg://wattline:")
+    with fresh_database(postgres, "deployment") as database:
+        here = {
+            "WATTLINE_BROKER__HOST": "localhost",
+            "WATTLINE_BROKER__PORT": str(broker.port),
+            "WATTLINE_BROKER__CA_FILE": str(broker.secrets / "mqtt" / "ca.crt"),
+            "WATTLINE_BROKER__PASSWORD_FILE": str(broker.secrets / "mqtt_password"),
+            "WATTLINE_STORE__URL": influxd.url,
+            "WATTLINE_STORE__DATABASE": "deployment",
+            "WATTLINE_STORE__PASSWORD_FILE": str(broker.secrets / "influx_wattline"),
+            "WATTLINE_REGISTRY__URL": database.replace("postgresql://", "postgresql+psycopg://"),
+            "WATTLINE_HTTP__HOST": "127.0.0.1",
+            "WATTLINE_HTTP__PORT": str(product.http_port),
+            "WATTLINE_DATA_DIR": str(tmp_path / "data"),
+        }
+        assert here.keys() - settings.keys() == {"WATTLINE_REGISTRY__URL"}
+        product.variables = settings | here
+        try:
+            product.start()
+            product.post("places", {"id": "hall", "kind": "building", "name": NAME, "timezone": "UTC"})
+            device = {"id": "meter-17", "kind": "meter", "place_id": "hall", "name": NAME}
+            product.post("devices", device | {"expected_interval_s": 60})
+            password = add_device(broker.secrets, "meter-17")
+            broker.reload()
+            _publish(broker, password, 1, 2)
+            product.wait_until(lambda: _energies(product) == [1, 2])
+            assert product.stop() == 0
+            _publish(broker, password, 3, 4)
+            product.start()
+            product.wait_until(lambda: _energies(product) == [1, 2, 3, 4])
+        finally:
+            product.kill()
+            broker.stop()
