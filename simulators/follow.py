@@ -130,7 +130,7 @@ async def run_follow(
     every_us = round(options.every_s * 1000) * 1000
     if every_us <= 0:
         raise ReplayError("--every must be above 0 seconds")
-    start_us = now_us()
+    start_us = now_us() // every_us * every_us  # so that the first reading of now comes at once
     oldest_us = start_us - round(options.history_s * 1e6)
     if options.since_us is not None:
         oldest_us = max(oldest_us, options.since_us + 1)

@@ -1,9 +1,10 @@
 """Publish to a real broker: QoS 1, many messages in flight, nothing lost on a reconnect.
 
 The framing is MQTT 3.1.1, which every broker speaks and which has no receive maximum:
-mosquitto lets an MQTT 5 publisher have only 20 messages in flight. Measured on one core with
-135 B payloads, all acknowledged: this file 240,000 messages/s into mosquitto and 540,000 into
-rumqttd; the mqtt5 codec 190,000 and 500,000; paho-mqtt 4,000 with a window of 4,000.
+mosquitto lets an MQTT 5 publisher have only 20 messages in flight. Measured side by side on
+two busy cores, 135 B payloads, all acknowledged, into mosquitto: this file 80,000 to 147,000
+messages/s at 1.6 us of CPU each, the mqtt5 codec 70,000 to 97,000 at 5 to 7 us, paho-mqtt
+12,000 at 60 us. Into rumqttd this file reaches 200,000 to 280,000.
 """
 
 import asyncio
