@@ -15,6 +15,7 @@ from core.errors import RejectReason
 from core.ports import RawBatch
 from core.quality import ReadingQuality
 from core.quantities import QUANTITIES
+from ingest.coordinates import Points, to_wgs84
 from ingest.decoders.samples import FIX_FIELDS, Decoded, Fixes, Rejection, Samples
 
 
@@ -36,6 +37,11 @@ class RegisterIndex:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.columns = RegisterColumns.of(catalog)
+        self._shifted: dict[str, list[int]] = {}
+        for device in catalog.devices.values():
+            if device.coordinate_system != "wgs84":
+                number = catalog.device_number[device.id]
+                self._shifted.setdefault(device.coordinate_system, []).append(number)
         self._shapes: dict[tuple[str, tuple[str, ...]], tuple[int, ...] | None] = {}
 
     def registers(self, device: str, keys: tuple[str, ...]) -> tuple[int, ...] | None:
@@ -45,6 +51,15 @@ class RegisterIndex:
             return self._shapes[shape]
         except KeyError:
             return self._shapes.setdefault(shape, self._look_up(device, keys))
+
+    def wgs84(self, device: I32, latitude_deg: F64, longitude_deg: F64) -> Points:
+        """Positions of devices by number, from the coordinate system that each of them sends."""
+        for system, numbers in self._shifted.items():
+            rows = np.flatnonzero(np.isin(device, numbers))
+            latitude_deg[rows], longitude_deg[rows] = to_wgs84(
+                system, latitude_deg[rows], longitude_deg[rows]
+            )
+        return latitude_deg, longitude_deg
 
     def _look_up(self, device: str, keys: tuple[str, ...]) -> tuple[int, ...] | None:
         if device not in self.catalog.devices:
@@ -129,6 +144,7 @@ def _positions(
     )
     known = device >= 0
     latitude, longitude, *rest, odometer, fuel, soc = (column[known] for column in table)
+    latitude, longitude = index.wgs84(device[known], latitude, longitude)
     speed, course, accuracy, ignition = (column.astype(np.float32) for column in rest)
     batch = PositionBatch(
         device[known],

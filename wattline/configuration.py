@@ -79,9 +79,9 @@ def _estate(folder: Path, mistakes: list[str]) -> Estate:
     places_file = _file(folder / "places.yaml", PlacesFile, mistakes)
     devices_file = _file(folder / "devices.yaml", DevicesFile, mistakes)
     rules_file = _file(folder / "rules.yaml", RulesFile, mistakes)
-    places = [entry.to_core() for entry in places_file.places] if places_file else []
-    devices = [entry.to_core() for entry in devices_file.devices] if devices_file else []
-    rules = [entry.to_core() for entry in rules_file.rules] if rules_file else []
+    places = [entry.place() for entry in places_file.places] if places_file else []
+    devices = [entry.device(None) for entry in devices_file.devices] if devices_file else []
+    rules = [entry.rule() for entry in rules_file.rules] if rules_file else []
     mistakes += _repeated(folder / "places.yaml", "places", [place.id for place in places])
     mistakes += _repeated(folder / "devices.yaml", "devices", [device.id for device in devices])
     mistakes += _repeated(folder / "rules.yaml", "rules", [rule.id for rule in rules])
@@ -178,7 +178,7 @@ def _places(path: Path, places: list[Place]) -> list[str]:
     for at, place in enumerate(places):
         if place.parent_id is None:
             continue
-        where = f"{path}: places[{at}].parent = {place.parent_id!r}"
+        where = f"{path}: places[{at}].parent_id = {place.parent_id!r}"
         if place.parent_id not in parent:
             mistakes.append(f"{where}: no such place: add it or correct the id")
             continue
@@ -197,10 +197,10 @@ def _devices(path: Path, devices: list[Device], places: set[str]) -> list[str]:
     mistakes = []
     for at, device in enumerate(devices):
         if device.place_id not in places:
-            where = f"{path}: devices[{at}].place = {device.place_id!r}"
+            where = f"{path}: devices[{at}].place_id = {device.place_id!r}"
             mistakes.append(f"{where}: no such place in places.yaml: add it or correct the id")
         if device.parent_device_id is not None and device.parent_device_id not in ids:
-            where = f"{path}: devices[{at}].parent_device = {device.parent_device_id!r}"
+            where = f"{path}: devices[{at}].parent_device_id = {device.parent_device_id!r}"
             mistakes.append(f"{where}: no such device: add it or correct the id")
     return mistakes
 

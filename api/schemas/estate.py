@@ -101,7 +101,7 @@ class DeviceInput(Input):
         default=None, max_length=128, description="The meter upstream, whose register contains this one's."
     )
     name: NamesInput
-    decoder: str = Field(default="native", pattern=r"^[a-z0-9_]{1,64}$")
+    decoder: Literal["native"] = "native"
     expected_interval_s: float = Field(
         default=900, gt=0, le=31_536_000, description="How often it reports; a longer silence is a gap."
     )

@@ -203,6 +203,24 @@ def test_a_position_becomes_a_fix_and_no_place_on_earth_does_not():
     assert reasons(rejected) == [(at, RejectReason.BAD_POSITION) for at in (1, 2, 3)]
 
 
+def test_positions_are_stored_in_wgs84_whatever_system_the_tracker_sends():
+    places = [Place("depot", PlaceKind.SITE, NAME, "UTC")]
+    trackers = [
+        (at, Device(f"v{at}", DeviceKind.VEHICLE, "depot", NAME, coordinate_system=system))
+        for at, system in enumerate(["wgs84", "gcj02", "bd09"])
+    ]
+    sent = [(29.563010, 106.551556), (29.560161, 106.555274), (29.566476, 106.561704)]
+    accepted, rejected, _ = accept(
+        raw(
+            *((f"wattline/v1/v{at}/position", {"lat": lat, "lon": lon}) for at, (lat, lon) in enumerate(sent))
+        ),
+        Catalog(places, trackers, []),
+    )
+    assert rejected == []
+    np.testing.assert_allclose(accepted.positions.latitude_deg, 29.563010, atol=2e-6)
+    np.testing.assert_allclose(accepted.positions.longitude_deg, 106.551556, atol=2e-6)
+
+
 def test_every_decoder_names_its_topics():
     assert all(decoder.TOPIC_FILTERS for decoder in DECODERS.values())
 

@@ -43,7 +43,7 @@ def test_every_mistake_is_reported_at_once_with_file_key_value_and_fix(tmp_path)
         "wattline.yaml: broker.hots = 'x': is no key of ours: did you mean host?",
         "wattline.yaml: store.kind = 'oracle': input should be 'duckdb' or 'influx'",
         "WATTLINE_HTTP__PORT = 'eighty': input should be a valid integer",
-        "places.yaml: places[0].timezone = 'Mars/Base': no such timezone",
+        "places.yaml: places[0].timezone = 'Mars/Base': must be an IANA time zone",
         "places.yaml: places[1].id = 'b/c'",
         "places.yaml: places[1].kind = 'hut'",
         "places.yaml: places[1].name.en: is missing: add it",
@@ -59,18 +59,18 @@ def test_references_between_files_are_checked(tmp_path):
     name = "name: {zh: 名, en: N}"
     folder = write(
         tmp_path,
-        places=f"places:\n- {{id: a, kind: site, {name}, timezone: UTC, parent: b}}\n"
-        f"- {{id: b, kind: site, {name}, timezone: UTC, parent: a}}\n"
-        f"- {{id: b, kind: site, {name}, timezone: UTC, parent: nowhere}}",
-        devices=f"devices:\n- {{id: m, kind: meter, place: z, parent_device: y, {name}}}",
+        places=f"places:\n- {{id: a, kind: site, {name}, timezone: UTC, parent_id: b}}\n"
+        f"- {{id: b, kind: site, {name}, timezone: UTC, parent_id: a}}\n"
+        f"- {{id: b, kind: site, {name}, timezone: UTC, parent_id: nowhere}}",
+        devices=f"devices:\n- {{id: m, kind: meter, place_id: z, parent_device_id: y, {name}}}",
         rules=f"rules:\n- {{id: r, {name}, quantity: power_active, comparator: above, threshold: 1,"
         " clear_threshold: 2, action: {zh: 做, en: do}}",
     )
     told = "\n".join(check(folder, {}))
     assert "places[2].id = 'b': is used before" in told
-    assert "places[2].parent = 'nowhere': no such place" in told
-    assert "devices[0].place = 'z': no such place" in told
-    assert "devices[0].parent_device = 'y': no such device" in told
+    assert "places[2].parent_id = 'nowhere': no such place" in told
+    assert "devices[0].place_id = 'z': no such place" in told
+    assert "devices[0].parent_device_id = 'y': no such device" in told
     assert "rules[0].clear_threshold = 2: must be at or below the threshold 1" in told
 
 
@@ -78,8 +78,8 @@ def test_a_loop_of_places_is_a_mistake(tmp_path):
     name = "name: {zh: 名, en: N}"
     folder = write(
         tmp_path,
-        places=f"places:\n- {{id: a, kind: site, {name}, timezone: UTC, parent: b}}\n"
-        f"- {{id: b, kind: site, {name}, timezone: UTC, parent: a}}",
+        places=f"places:\n- {{id: a, kind: site, {name}, timezone: UTC, parent_id: b}}\n"
+        f"- {{id: b, kind: site, {name}, timezone: UTC, parent_id: a}}",
     )
     assert len(check(folder, {})) == 2
 
