@@ -113,6 +113,51 @@ def test_kill_9_loses_no_message_and_doubles_none(product, mosquitto):
     assert [amount for amount in amounts if amount is not None] == pytest.approx([3.75] * 200)
 
 
+RULES = """
+rules:
+  - id: over-power
+    name: {zh: 超功率, en: Over power}
+    quantity: power_active
+    comparator: above
+    threshold: 1000
+    clear_threshold: 900
+    for_s: 30
+    severity: critical
+    action: {zh: 查看, en: Look}
+"""
+
+
+def test_an_alert_survives_kill_9_and_is_resolved_once(product, tmp_path):
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "rules.yaml").write_text(RULES, encoding="utf-8")
+    product.variables["WATTLINE_CONFIG"] = str(config)
+    product.start()
+    provision(product)
+    now_s = int(time.time()) - 120
+
+    def power(second, watts):
+        return "wattline/v1/m/readings", f'{{"ts": {(now_s + second) * 1000}, "power_active": {watts}}}'
+
+    def story():
+        return [(item["state"], item["value"]) for item in product.get("alerts")["items"]]
+
+    publish(product.mqtt_port, [power(0, 1500)])
+    product.wait_until(lambda: product.total("wattline_readings_total") == 1)
+    assert story() == []
+    product.kill()  # while pending
+    product.start()
+    publish(product.mqtt_port, [power(40, 1600)])
+    product.wait_until(lambda: story() == [("firing", 1600.0)])
+    product.kill()  # while firing
+    product.start()
+    publish(product.mqtt_port, [power(50, 1700)])
+    product.wait_until(lambda: product.total("wattline_readings_total") == 1)
+    assert story() == [("firing", 1600.0)]
+    publish(product.mqtt_port, [power(60, 800)])
+    product.wait_until(lambda: story() == [("resolved", 800.0)])
+
+
 def stored(product):
     rows, cursor = [], None
     while True:
