@@ -3,7 +3,9 @@
 Lines are as storage.influx_lines shows; queries are InfluxQL, which all three serve. A
 point of the same series and time replaces the one before field by field, so redelivery
 changes nothing. On 2.x a bucket of the database's name must exist (its DBRP mapping is
-automatic) and is reached with a token.
+automatic) and is reached with a token. InfluxDB 3 Core limits a query to some 72 hours of
+data and, by its own documentation, may show either of two points written for one time:
+corrections are safe on 1.x and 2.x only.
 """
 
 import threading

@@ -69,6 +69,14 @@ def test_an_empty_store_has_nothing_to_compact(store):
     assert store.compact() == 0
 
 
+def test_windows_that_may_still_fill_are_left_alone(store):
+    for revision in range(3):
+        rows = [(r, s, revision) for s in range(90) for r in range(20)]  # today and tomorrow, in UTC
+        store.put_intervals(intervals(*rows))
+        store.append(readings(*((r, NOON_US + r, r, NOON_US + revision) for r in range(20))), NO_POSITIONS)
+    assert store.compact() == 0
+
+
 def test_superseded_rows_go_and_what_is_seen_stays(store):
     fill(store, revisions=3)
     before, rows = seen(store), {name: rows_in(store, name) for name in ("interval", "reading", "position")}

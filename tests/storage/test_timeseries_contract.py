@@ -143,8 +143,18 @@ def test_a_limit_counts_identities_not_rows(store):
         (0, NOON_US + 2, 3.0),
         (1, NOON_US, 3.0),
     ]
+    assert reading_rows(store.readings(ids(0, 1), *EVER, limit=2)) == [
+        (0, NOON_US, 3.0),
+        (0, NOON_US + 1, 3.0),
+    ]
     assert len(store.readings(ids(0, 1), *EVER, limit=100)) == 6
     assert len(store.readings(ids(0, 1), *EVER, limit=0)) == 0
+
+
+def test_other_quantities_of_the_device_do_not_use_up_a_limit(store):
+    store.append(readings((0, NOON_US, 1.0), (0, NOON_US + 1, 2.0)), NO_POSITIONS)
+    store.append(readings((1, NOON_US + 2, 3.0), (1, NOON_US + 3, 4.0)), NO_POSITIONS)
+    assert reading_rows(store.readings(ids(1), *EVER, limit=1)) == [(1, NOON_US + 2, 3.0)]
 
 
 @pytest.mark.parametrize("event_us", [YEAR_1970_US, 0, YEAR_2100_US])
@@ -218,9 +228,10 @@ def test_received_after_is_complete_and_in_the_order_of_receipt(store):
 
 
 def test_what_was_received_together_comes_together(store):
-    for part in range(3):
-        rows = [(register, NOON_US + part, 1.0, NOON_US) for register in range(5)]
-        store.append(readings(*rows), positions((5, NOON_US + part, 1.0, NOON_US)))
+    for day in range(3):
+        event_us = NOON_US - day * 86_400_000_000
+        rows = [(register, event_us, 1.0, NOON_US) for register in range(5)]
+        store.append(readings(*rows), positions((5, event_us, 1.0, NOON_US)))
     store.append(readings((0, NOON_US - 1, 1.0, NOON_US - 1)), NO_POSITIONS)
     pairs = list(store.received_after(0))
     holding = [pair for pair in pairs if NOON_US in pair[0].received_at_us]
