@@ -6,7 +6,7 @@ import { api, ApiError, type ConsumptionQuery } from '../api/client'
 import type { Consumption } from '../api/types'
 import { onLedger } from '../live/live'
 import { minute, nowMs } from '../time/clock'
-import { throttle } from './throttle'
+import { throttle } from '../time/throttle'
 
 /** Figures on the page need not be younger than this; the ledger changes with every message. */
 const REFETCH_MS = 10_000
