@@ -188,6 +188,14 @@ class TimeSeriesStore(Protocol):
         """Fixes with start_us <= fix_time_us < end_us by device, then time; one an identity."""
         ...
 
+    def compact(self, max_rows: int) -> int:
+        """Rewrite some max_rows superseded rows; how many it dealt with, 0 if there are none now."""
+        ...
+
+    def incidents(self) -> tuple[str, ...]:
+        """Repairs since the store was opened, such as a damaged log that was moved aside."""
+        ...
+
     def last_received_us(self) -> int:
         """Highest received_at_us stored; 0 for an empty store."""
         ...

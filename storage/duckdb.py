@@ -63,7 +63,6 @@ class DuckDBStore:
                 scalar(cursor, "select coalesce(max(received_at_us), 0) from position"),
             )
 
-    @property
     def incidents(self) -> tuple[str, ...]:
         """Repairs since the store was opened, such as a damaged log moved aside."""
         return tuple(self._file.incidents)

@@ -129,6 +129,14 @@ class InfluxStore:
         found = ask.positions(self._server, wanted, ask.within(start_us, end_us), limit)
         return latest_positions(found).take(slice(0, limit))
 
+    def compact(self, max_rows: int) -> int:  # noqa: ARG002 the server does so by itself
+        """Nothing: a point replaces the one before, and the server compacts by itself."""
+        return 0
+
+    def incidents(self) -> tuple[str, ...]:
+        """None: repairs are the server's own."""
+        return ()
+
     def last_received_us(self) -> int:
         """Highest received_at_us stored; 0 for an empty store."""
         return last_received_us(self._server)

@@ -164,6 +164,7 @@ def _influx(settings: Settings, catalogs: Catalogs) -> TimeSeriesStore:
         username=store.username,
         password=secret(store.password_file, "store.password_file"),
         token=secret(store.token_file, "store.token_file"),
+        org=store.org,
     )
 
 

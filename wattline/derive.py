@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from analytics import alerts, counters, late, ledger, power, rules
+from analytics import alerts, counters, ledger, power, rules
 from core.batch import IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.errors import RowsRefused, StoreError
@@ -23,6 +23,7 @@ from core.ports import (
     VehiclesMoved,
 )
 from wattline.feed import LiveFeed
+from wattline.settle import LateData, recompute
 from wattline.state import Known, State
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Derivation:
         self._saved_watermark_us = 0
         self._unsaved_intervals: list[IntervalBatch] = []
         self._unsaved_alerts: list[AlertChange] = []
+        self._late_data = LateData()
 
     def restore(self) -> int:
         """Go on from the checkpoint and derive what was received after it; returns readings."""
@@ -54,6 +56,8 @@ class Derivation:
         if checkpoint and state:
             self.state, self.watermark_us = state, checkpoint.watermark_us
             self.state.ledger.touched[self.state.ledger.start_us != ledger.NONE_US] = True
+            if self.watermark_us > self.store.last_received_us():
+                log.error("the store has lost readings that were acknowledged: it was repaired or replaced")
         count = 0
         for readings, positions in self.store.received_after(self.watermark_us):
             self.derive(readings, positions)
@@ -77,7 +81,7 @@ class Derivation:
         state.newest, segments, came_late = counters.step(
             state.newest, readings.take(counting), known.columns
         )
-        state.late = late.mark(state.late, came_late)
+        self._late_data.mark(state, came_late)
         state.ledger, closed = ledger.step(state.ledger, segments)
         self._unsaved_intervals.append(closed)
         state.slope_w = power.slopes(state.slope_w, segments)
@@ -116,15 +120,19 @@ class Derivation:
             for change in news:
                 self.feed.publish(change)
 
-    def settle_one(self) -> None:
-        """Recompute one span of the ledger that late readings put in doubt."""
+    def settle_one(self, now_us: int) -> bool:
+        """Recompute a span that late readings put in doubt, if one is due; says whether one was."""
+        register = self._late_data.due(self.state, now_us)
+        if register is None:
+            return False
         self.flush()  # or a row derived before the late reading would be written after its revision
-        register, spans = next(iter(self.state.late.items()))
-        self._settle(register, *spans[0])
-        del spans[0]
-        if not spans:
-            del self.state.late[register]
+        rows = recompute(self.store, self.state, self.known.columns, register)
+        if len(rows):
+            self._put(rows)
+            self._tell_ledger([register])
+        self._late_data.done(self.state, register)
         self.flush()  # the newest interval of the register may be another now
+        return True
 
     def save(self) -> None:
         """Save a checkpoint, unless nothing has come since the last."""
@@ -140,27 +148,6 @@ class Derivation:
         self.feed.show(state.fixes, state.newest)
         places = power.place_power(known.members, state.newest, state.slope_w, known.columns, now_us)
         self.feed.publish(PowerChanged(places))
-
-    def _settle(self, register: int, first_us: int, last_us: int) -> None:
-        store, columns = self.store, self.known.columns
-        before, after = store.neighbours(register, first_us, last_us + 1)
-        start_us, end_us = late.edges(
-            int(before.event_time_us[0]) if len(before) else first_us,
-            int(after.event_time_us[0]) if len(after) else last_us,
-        )
-        of = np.array([register], np.int32)
-        before, after = store.neighbours(register, start_us, end_us)
-        chain = ReadingBatch.concat([before, store.readings(of, start_us, end_us), after])
-        rows = ledger.recompute(chain, columns, start_us, end_us)
-        self.state.ledger, self.state.newest = ledger.continue_from(
-            self.state.ledger, self.state.newest, chain, rows
-        )
-        # The newest interval is written by flush, which knows whether it is still open.
-        rows = rows.take(rows.start_us != self.state.ledger.start_us[register])
-        rows = late.revised(store.intervals(of, start_us, end_us), rows)
-        if len(rows):
-            self._put(rows)
-        self._tell_ledger([register])
 
     def _late_spans(self) -> int:
         return sum(map(len, self.state.late.values()))
@@ -189,9 +176,10 @@ def places_of(catalog: Catalog, registers: list[int]) -> list[str]:
     return sorted({place for leaf in standing for place in catalog.ancestors(leaf)})
 
 
-def or_later(work: Callable[[], None], what: str) -> None:
-    """Do work that may fail with its store; it is tried again on the next tick."""
+def or_later(work: Callable[[], object], what: str) -> bool:
+    """Do work that may fail with its store, to be tried again later; whether it did something."""
     try:
-        work()
+        return work() is not False
     except StoreError as error:
         log.warning("%s waits: %s", what, error)
+        return False

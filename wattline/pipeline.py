@@ -23,11 +23,14 @@ from wattline.catalogs import Catalogs
 from wattline.derive import Derivation, or_later
 from wattline.feed import LiveFeed
 from wattline.intake import Intake
-from wattline.rhythm import Rhythm, keep_time
+from wattline.rhythm import Beats, Rhythm, keep_time
 from wattline.state import Known
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+_COMPACT_ROWS = 250_000
+"""What one step of compaction deals with: batches wait for it, a quarter of a second or so."""
 
 
 class Pipeline:
@@ -59,10 +62,8 @@ class Pipeline:
         log.info("restored; %d readings derived again", count)
         try:
             async with asyncio.TaskGroup() as beside:
-                time = keep_time(
-                    self.rhythm, self.derivation, self._in_worker, show=self._show, flush=self._flush
-                )
-                ticking = beside.create_task(time)
+                beats = Beats(self._show, self._flush, self._settle, self.derivation.save, self._compact)
+                ticking = beside.create_task(keep_time(self.rhythm, beats, self._in_worker))
                 async for raw in self.source.batches():
                     accepted = await self._durable(raw)
                     self.source.ack(raw)
@@ -111,6 +112,12 @@ class Pipeline:
         self.derivation.flush()
         self.totals["wattline_messages_in_figures_total"] = self._derived_messages
         self.catalogs.reload()
+
+    def _settle(self) -> bool:
+        return self.derivation.settle_one(self.now_us())
+
+    def _compact(self) -> bool:
+        return self.store.compact(_COMPACT_ROWS) > 0
 
     def _show(self) -> None:
         self.intake.refit()

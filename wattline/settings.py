@@ -42,6 +42,7 @@ class Store(_Section):
     path: Path | None = None  # of the DuckDB file; default: wattline.duckdb in data_dir
     url: str = "http://127.0.0.1:8086"
     database: str = "wattline"
+    org: str | None = None
     username: str | None = None
     password_file: Path | None = None
     token_file: Path | None = None

@@ -174,6 +174,6 @@ def test_a_kill_during_compaction_changes_nothing_that_is_seen(tmp_path, steps):
             assert child.stdout.readline() in ("open\n", "step\n")
         child.kill()
     store = DuckDBStore(tmp_path / "wattline.duckdb")
-    assert store.incidents == ()
+    assert store.incidents() == ()
     assert seen(store) == before
     store.close()

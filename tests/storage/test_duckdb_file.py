@@ -56,7 +56,7 @@ def test_a_torn_log_loses_only_what_was_never_acknowledged(path):
     wal(path).write_bytes(content[:-10])
     store = DuckDBStore(path)
     assert kept_appends(store) == [0, 1, 2, 3]  # the tail was the last put_intervals
-    assert store.incidents == ()
+    assert store.incidents() == ()
     store.close()
 
 
@@ -69,7 +69,7 @@ def test_a_damaged_log_is_put_aside_and_what_precedes_the_damage_is_kept(path, c
     kept = kept_appends(store)
     assert 0 < len(kept) < 10
     assert kept == list(range(len(kept)))
-    (incident,) = store.incidents
+    (incident,) = store.incidents()
     (aside,) = path.parent.glob("*.quarantined-*")
     assert str(aside) in incident
     assert incident in caplog.text
@@ -77,7 +77,7 @@ def test_a_damaged_log_is_put_aside_and_what_precedes_the_damage_is_kept(path, c
     store.append(readings((0, NOON_US + 99, 1.0)), NO_POSITIONS)
     store.close()
     again = DuckDBStore(path)
-    assert again.incidents == ()
+    assert again.incidents() == ()
     assert (0, NOON_US + 99, 1.0) in reading_rows(again.readings(ids(0), *EVER))
     again.close()
 
@@ -89,7 +89,7 @@ def test_a_log_of_another_file_is_put_aside(path, tmp_path):
     shutil.copy(wal(path), wal(other))
     store = DuckDBStore(other)
     assert kept_appends(store) == []
-    assert "nothing of it is in the store" in store.incidents[0]
+    assert "nothing of it is in the store" in store.incidents()[0]
     store.close()
 
 
@@ -136,7 +136,7 @@ for _ in range(5):
 ever = (0, 4_000_000_000_000_000)
 found = store.readings(np.arange(5000, dtype=np.int32), *ever)
 assert len(found) == 5000 * done, (len(found), done)
-print(done > 10, sum("opened again" in incident for incident in store.incidents) > 0)
+print(done > 10, sum("opened again" in incident for incident in store.incidents()) > 0)
 store.close()
 store = module.DuckDBStore(Path(sys.argv[1]))
 assert len(store.readings(np.arange(5000, dtype=np.int32), *ever)) == 5000 * done

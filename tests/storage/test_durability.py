@@ -16,7 +16,7 @@ def test_duckdb_loses_nothing_that_append_had_returned(tmp_path, acknowledged):
     path = tmp_path / "wattline.duckdb"
     done = killed_after("duckdb", path, acknowledged=acknowledged)
     store = DuckDBStore(path)
-    assert store.incidents == ()
+    assert store.incidents() == ()
     found = store.readings(np.arange(100, dtype=np.int32), *EVER)
     kept = np.unique(found.event_time_us) - NOON_US
     # One more may have become durable before its acknowledgement was written.
