@@ -72,7 +72,8 @@ def _make(wanted: str) -> None:
 
     # Wheels only: a source build would download build tools that no hash covers, and needs a compiler.
     command = [str(PYTHON), "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-    command += ["--require-hashes", "--only-binary", ":all:", "-r", str(pinned)]
+    # Bytecode is written by the first start for what it imports.
+    command += ["--no-compile", "--require-hashes", "--only-binary", ":all:", "-r", str(pinned)]
     code, output = run("installing", command, cwd=ROOT, progress=progress)
     if code:
         stop(f"cannot install the Python packages: {cause(output) or _last_line(output)}")
