@@ -151,6 +151,8 @@ def test_picture(opened):
     opened.until(
         lambda: drawn_pixels(opened, "[data-test=day-curve] canvas") > 200, HISTORY_WITHIN_S, "the curve"
     )
+    for button in opened.all(".toast .quiet"):  # it would hide the vehicles
+        button.click()
     opened.browser.save_screenshot(str(Path(os.environ["PAGE_PICTURE"])))
     opened.one("[data-language=zh-CN]").click()
 

@@ -24,7 +24,9 @@ export function buildTree(places: Place[], locale: string): PlaceTree {
   const children = new Map<string | null, string[]>()
   for (const place of places) {
     const parent = parentOf(place, byId)
-    children.set(parent, [...children.get(parent) ?? [], place.id])
+    const siblings = children.get(parent)
+    if (siblings) siblings.push(place.id)
+    else children.set(parent, [place.id])
   }
   const order = new Intl.Collator(locale, { numeric: true })
   const label = (id: string): string => nameOf(byId.get(id), locale)
