@@ -4,9 +4,13 @@ import itertools
 
 import pytest
 
+from core.model import Estate
 from storage.duckdb import DuckDBStore
 from storage.influx import InfluxStore
+from storage.registry import open_registry
+from tests.servers import fresh_database
 from tests.storage.batches import catalog
+from tests.storage.registries import device, place
 
 _NUMBER = itertools.count()
 
@@ -45,3 +49,29 @@ def site(request, tmp_path):
 def store(site):
     """An empty store of each kind."""
     return site.open()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """A database of each kind in which nothing is."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'registry.sqlite'}"
+    else:
+        server = request.getfixturevalue("postgres")
+        with fresh_database(server, f"registry_{next(_NUMBER)}") as made:
+            yield made
+
+
+@pytest.fixture
+def registry(url):
+    opened = open_registry(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def estate(registry):
+    """A registry with a place, three devices and a register of each of two."""
+    registry.put_estate(Estate((place("p"),), (device("d0"), device("d1"), device("d2"))))
+    registry.add_registers([("d0", "power_active"), ("d1", "power_active")])
+    return registry

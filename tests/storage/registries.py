@@ -1,0 +1,61 @@
+"""Things to register, and alert changes, in their shortest form."""
+
+from core.errors import RejectReason
+from core.model import (
+    Alert,
+    AlertState,
+    Comparator,
+    Device,
+    DeviceKind,
+    Name,
+    Place,
+    PlaceKind,
+    Rule,
+    Severity,
+)
+from core.ports import AlertChange, DeadLetter
+
+
+def place(id_, parent=None, **more):
+    return Place(
+        id_, PlaceKind.BUILDING, Name(f"{id_} 楼", f"Building {id_}"), "Asia/Shanghai", parent, **more
+    )
+
+
+def device(id_, place_id="p", parent=None, **more):
+    return Device(id_, DeviceKind.METER, place_id, Name("表", "Meter"), parent, **more)
+
+
+def rule(id_, **more):
+    return Rule(
+        id_,
+        Name("夜间用电", "Night load"),
+        "power_active",
+        Comparator.ABOVE,
+        1000.0,
+        900.5,
+        600.0,
+        Severity.WARNING,
+        Name("去看看", "Go and look"),
+        **more,
+    )
+
+
+def change(state, at_us, *, alert="a", previous=AlertState.INACTIVE, register=0, active_at_us=100, rule="r"):
+    resolved_us = at_us if state is AlertState.RESOLVED else None
+    fired_us = 0 if state is AlertState.PENDING else 150
+    return AlertChange(
+        Alert(alert, rule, register, state, 1234.5, active_at_us, fired_us, resolved_us), previous, at_us
+    )
+
+
+PENDING, FIRING, RESOLVED = AlertState.PENDING, AlertState.FIRING, AlertState.RESOLVED
+
+
+def letter(number, reason=RejectReason.UNKNOWN_DEVICE, **more):
+    fields = {
+        "topic": "wattline/v1/x/readings",
+        "payload": b"\xff\x00{" + bytes([number % 256]),
+        "detail": f"n {number}",
+    }
+    return DeadLetter(number, reason=reason, **(fields | more))
