@@ -10,7 +10,6 @@ class RejectReason(StrEnum):
     UNKNOWN_TOPIC = "unknown_topic"
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_QUANTITY = "unknown_quantity"
-    UNKNOWN_UNIT = "unknown_unit"
     NOT_A_NUMBER = "not_a_number"
     OUT_OF_RANGE = "out_of_range"
     CLOCK_FUTURE = "clock_future"

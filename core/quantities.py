@@ -1,7 +1,7 @@
-"""What can be measured, in which canonical unit, and how other units convert to it.
+"""What can be measured, and in which canonical unit.
 
 A quantity is known by its name everywhere: topics, registers, the API and the pages.
-An unknown name or unit is refused with a reason, never guessed.
+An unknown name is refused with a reason, never guessed.
 """
 
 from dataclasses import dataclass
@@ -69,42 +69,3 @@ _ALL = (
 )
 
 QUANTITIES: dict[str, Quantity] = {quantity.name: quantity for quantity in _ALL}
-
-# (unit as written by a device) -> (canonical unit, factor to multiply with)
-UNITS: dict[str, tuple[str, float]] = {
-    "kWh": ("kWh", 1.0),
-    "Wh": ("kWh", 1e-3),
-    "MWh": ("kWh", 1e3),
-    "MJ": ("kWh", 1 / 3.6),
-    "GJ": ("kWh", 1000 / 3.6),
-    "W": ("W", 1.0),
-    "kW": ("W", 1e3),
-    "MW": ("W", 1e6),
-    "V": ("V", 1.0),
-    "mV": ("V", 1e-3),
-    "kV": ("V", 1e3),
-    "A": ("A", 1.0),
-    "mA": ("A", 1e-3),
-    "Hz": ("Hz", 1.0),
-    "1": ("1", 1.0),
-    "%": ("%", 1.0),
-    "m3": ("m3", 1.0),
-    "L": ("L", 1.0),
-    "degC": ("degC", 1.0),
-    "km": ("km", 1.0),
-    "m": ("km", 1e-3),
-    "km/h": ("km/h", 1.0),
-    "m/s": ("km/h", 3.6),
-    "deg": ("deg", 1.0),
-}
-
-# A litre is canonical for fuel and a thousandth of the canonical unit for water and gas.
-_LITRES_OF = {"m3": 1e-3, "L": 1.0}
-
-
-def factor_to_canonical(quantity: Quantity, unit: str) -> float | None:
-    """Factor that turns a value in `unit` into the quantity's unit; None if they don't fit."""
-    if unit == "L":
-        return _LITRES_OF.get(quantity.unit)
-    canonical, factor = UNITS.get(unit, (None, 0.0))
-    return factor if canonical == quantity.unit else None
