@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-page test-python check bench lock secrets device remove-device clean environment environment-dev page servers
+.PHONY: help run test test-page test-python check bench picture lock secrets device remove-device clean environment environment-dev page servers
 
 PYTHON := .venv/bin/python
 ARGS ?=
@@ -22,6 +22,9 @@ check: environment-dev ## format, lint, types, import contracts
 
 bench: environment-dev ## benchmarks, all or NAME=name: one line of JSON each
 	@$(PYTHON) -m tools.bench $(NAME)
+
+picture: environment-dev page servers ## take the README's picture of the page anew
+	@PAGE_PICTURE=docs/page.png $(PYTHON) -m pytest tests/web -k picture
 
 lock: environment-dev ## remake the pinned requirements from requirements/*.in (UPGRADE=1 takes newer versions)
 	@$(PYTHON) -m tools.lock $(if $(UPGRADE),--upgrade)
