@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from api import problems
 from api.guard import is_foreign
 from api.live_messages import Messages
-from api.schemas.live import VehiclesMessage
+from api.schemas.live import PingMessage, VehiclesMessage
 from api.services import Services
 from core.errors import WattlineError
 from core.ports import FeedEvent
@@ -101,12 +101,12 @@ class Live:
             await _end(events, upcoming)
 
     async def _send_silent(self, websocket: WebSocket, told: dict[str, str]) -> None:
-        """Tell of vehicles whose status changed although nothing came from them."""
+        """Tell of vehicles whose status changed although nothing came from them, or just ping."""
         message = await self._messages.vehicles()
         message.items = [item for item in message.items if told.get(item.id) != item.status]
-        if message.items:
-            told.update((item.id, item.status) for item in message.items)
-            await self._send(websocket, message.model_dump_json())
+        told.update((item.id, item.status) for item in message.items)
+        sent = message if message.items else PingMessage(at=message.at)
+        await self._send(websocket, sent.model_dump_json())
 
     async def _send(self, websocket: WebSocket, text: str) -> None:
         async with asyncio.timeout(self._services.limits.live_send_s):

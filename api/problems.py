@@ -137,7 +137,9 @@ def install(app: FastAPI, page: Callable[[Request], Response | None]) -> None:
     async def store_down(_: Request, error: StoreError) -> Response:
         wait_s = max(round(error.retry_after_s or _RETRY_AFTER_S), 1)
         headers = {"Retry-After": str(wait_s)} if error.retryable else {}
-        return answer(503, f"the store can't serve: {error}", headers=headers)
+        # What the store said may name files and statements: it is for the log.
+        _log.warning("the store can't serve: %s", error)
+        return answer(503, "the store can't serve now; /readyz and the log say why", headers=headers)
 
     @app.exception_handler(Exception)
     async def crashed(request: Request, error: Exception) -> Response:

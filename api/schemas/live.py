@@ -52,4 +52,11 @@ class LedgerMessage(Answer):
     places: list[str]
 
 
-LiveMessage = Hello | PowerMessage | VehiclesMessage | AlertMessage | LedgerMessage
+class PingMessage(Answer):
+    """Nothing has changed for a while; the connection is alive."""
+
+    type: Literal["ping"] = "ping"
+    at: Time
+
+
+LiveMessage = Hello | PowerMessage | VehiclesMessage | AlertMessage | LedgerMessage | PingMessage

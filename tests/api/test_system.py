@@ -123,7 +123,7 @@ async def test_a_store_that_fails_is_a_503_that_says_when_to_come_back(world):
     async with client_of(world.app(store=Busy())) as client:
         busy = await client.get("/api/v1/consumption?place=b1")
         broken = await client.get("/api/v1/readings?device=m0&quantity=power_active")
-    assert problem(busy, 503)["detail"] == "the store can't serve: busy"
+    assert problem(busy, 503)["detail"] == "the store can't serve now; /readyz and the log say why"
     assert busy.headers["retry-after"] == "7"
     problem(broken, 503)
     assert "retry-after" not in broken.headers
