@@ -2,7 +2,8 @@
 
 Messages of five values and about 135 B wait in a mosquitto session (another process). The
 null consumer takes and acknowledges them. Wattline decodes, validates, stores and
-acknowledges them and keeps ledger, rules and live power. CPU is that of this process.
+acknowledges them and keeps ledger, rules and live power, all meters being registered
+before. CPU is that of this process.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from wattline.pipeline import Pipeline
 
 CONFIG = Path(__file__).parents[1] / "config"
 NAME = Name("载", "load")
+QUANTITIES = ("energy_active_import_total", "power_active", "voltage_l1", "current_l1", "power_factor")
 
 
 def now_us() -> int:
@@ -93,6 +95,7 @@ async def drain_pipeline(options: MqttOptions, count: int, devices: int, folder:
     """Take everything through the pipeline; ends when the last message is acknowledged."""
     registry = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
     registry.put_estate(estate(devices))
+    registry.add_registers([(f"load-{at:05d}", name) for at in range(devices) for name in QUANTITIES])
     store = DuckDBStore(folder / "wattline.duckdb", threads=1)
     source = _Counting(options, itertools.count(now_us()).__next__)
     source.left = count
