@@ -1,7 +1,8 @@
 """Run benchmarks: `python -m tools.bench [NAME…]`, all of bench/ without a name.
 
-A benchmark is a module of bench/ that prints what it likes and, as its last line, one JSON object with the
-ratios that it measured in that one run. These lines are repeated at the end, one a benchmark.
+A benchmark is a module of bench/ that can be run; what benchmarks share can only be imported. It prints what
+it likes and, as its last line, one JSON object with the ratios that it measured in that one run. These lines
+are repeated at the end, one a benchmark.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ BENCH = ROOT / "bench"
 
 def main(names: list[str]) -> int:
     """Run the named benchmarks, print one JSON line each, return how many failed."""
-    there = sorted(path.stem for path in BENCH.glob("[!_]*.py"))
+    there = sorted(
+        path.stem for path in BENCH.glob("*.py") if '__name__ == "__main__"' in path.read_text("utf-8")
+    )
     unknown = sorted(set(names) - set(there))
     if unknown:
         stop(f"no benchmark named {', '.join(unknown)}; there are: {', '.join(there) or 'none yet'}")

@@ -115,13 +115,14 @@ def test_a_known_failure_says_what_to_change(output: str, told: str) -> None:
 def _bench(tmp_path: Path, code: str) -> subprocess.CompletedProcess[str]:
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     (tmp_path / "bench").mkdir()
-    (tmp_path / "bench" / "one.py").write_text(code)
+    (tmp_path / "bench" / "shared.py").write_text("print('not a benchmark')")
+    (tmp_path / "bench" / "one.py").write_text(f'if __name__ == "__main__":\n    {code}\n')
     command = [sys.executable, "-m", "tools.bench"]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
 
 def test_a_benchmark_ends_with_one_line_of_json(tmp_path: Path) -> None:
-    done = _bench(tmp_path, "print('reading')\nprint('{\"ratio\": 2.5}')")
+    done = _bench(tmp_path, "print('reading'); print('{\"ratio\": 2.5}')")
     assert done.returncode == 0
     assert json.loads(done.stdout.splitlines()[-1]) == {"bench": "one", "ratio": 2.5}
 
