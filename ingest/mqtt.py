@@ -65,6 +65,7 @@ class MqttSource:
         self.stale_acks_total = 0
         self._now_us = now_us
         self._epoch = 0
+        self._had_session = False
         self._topics: list[str] = []
         self._payloads: list[bytes] = []
         self._packet_ids: list[int] = []
@@ -179,9 +180,10 @@ class MqttSource:
             self._connection = connection
             self._epoch += 1
             session_present = await connection.open()
-        if self._epoch > 1 and not session_present:
+        if self._had_session and not session_present:
             self.sessions_lost_total += 1
             log.error("broker lost our session: what it had queued for us is gone")
+        self._had_session = True
         self.connected = True
         log.info("connected to broker %s:%s", options.host, options.port)
 

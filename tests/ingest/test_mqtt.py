@@ -146,6 +146,23 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for(mosquitto):
         await waiting
 
 
+async def test_a_session_that_never_was_is_not_reported_as_lost(mosquitto):
+    source = source_for(mosquitto)
+    source._drop_connection()  # an attempt that failed, as when the broker starts after us
+    async with reading(source):
+        pass
+    assert source.sessions_lost_total == 0
+
+
+async def test_a_session_that_the_broker_forgot_is_reported(mosquitto):
+    source = source_for(mosquitto, session_expiry_s=0)
+    async with reading(source):
+        source._connection.abort()
+        async with asyncio.timeout(10):
+            while source.sessions_lost_total == 0:
+                await asyncio.sleep(0.01)
+
+
 async def test_a_peer_that_does_not_speak_mqtt_5_is_left(mosquitto):
     async def chatter(reader, writer):
         await reader.read(100)
