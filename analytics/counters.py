@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.batch import F64, I32, I64, U16, Mask, ReadingBatch
+from core.batch import BASE_US, F64, I32, I64, U16, Mask, ReadingBatch
 from core.columns import RegisterColumns
 from core.errors import UnorderedBatch
-from core.quality import Quality
+from core.quality import THINNED, Quality, ReadingQuality
 
 NEVER_US = np.iinfo(np.int64).min
 """Time of the last reading of a register that was never heard."""
@@ -154,10 +154,40 @@ def segments_between(chain: ReadingBatch, columns: RegisterColumns, pairs: I64) 
         max_rate=columns.max_rate[register],
     )
     expected_us = columns.expected_us[register]
-    gap: Mask = length_us > GAP_FACTOR * expected_us
+    gap = gaps(chain, columns)[pairs]
     quality |= np.where(gap, Quality.GAP_SPREAD, 0).astype(np.uint16)
     covered_from_us = np.where(gap, end_us - expected_us, start_us)
     return Segments(register, start_us, end_us, start_value, end_value, amount, covered_from_us, quality)
+
+
+def gaps(chain: ReadingBatch, columns: RegisterColumns) -> Mask:
+    """Whether the register was silent for longer than a gap before the next row; bool[n - 1].
+
+    Rows between which readings were let go are none, wherever a later one came in between.
+    What is said of rows of different registers means nothing.
+    """
+    length_us = chain.event_time_us[1:] - chain.event_time_us[:-1]
+    gap: Mask = length_us > GAP_FACTOR * columns.expected_us[chain.register[1:]]
+    if np.any(chain.quality & THINNED):
+        gap &= ~thinned_pairs(chain)
+    return gap
+
+
+def thinned_pairs(chain: ReadingBatch) -> Mask:
+    """Whether readings between a row and the next were let go; bool[n - 1].
+
+    THINNED_AFTER opens such a span and THINNED_BEFORE closes it, within one ledger interval;
+    a row without either that came late lies inside.
+    """
+    slot = (chain.event_time_us - 1) // BASE_US
+    rows = np.arange(len(chain))
+    marked = np.maximum.accumulate(np.where(chain.quality & THINNED, rows, 0))
+    opened = (chain.quality[marked] & ReadingQuality.THINNED_AFTER).astype(np.bool_)
+    opened &= (chain.register[marked] == chain.register) & (slot[marked] == slot)
+    closes = (chain.quality[1:] & ReadingQuality.THINNED_BEFORE).astype(np.bool_)
+    beside = (chain.register[1:] == chain.register[:-1]) & (slot[1:] == slot[:-1])
+    together: Mask = (opened[:-1] | closes) & beside
+    return together
 
 
 def amounts(

@@ -24,6 +24,12 @@ class ReadingQuality(IntFlag):
     GOOD = 0
     RECEIVE_TIME = 1  # the device sent no time; the time of receipt stands in
     MANUAL = 2
+    THINNED_BEFORE = 4  # readings between the one before and this were let go; they left no gap
+    THINNED_AFTER = 8  # the same, between this and the next
+
+
+THINNED = ReadingQuality.THINNED_BEFORE | ReadingQuality.THINNED_AFTER
+"""Both flags of a reading beside which others were let go."""
 
 
 # Names as the API and the pages show them; both edge flags are one word there.

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.batch import BASE_US as _BASE_US
 from core.batch import I32, I64, IntervalBatch, Mask, PositionBatch, ReadingBatch
+from core.quality import THINNED
 
 # A scatter table costs 8 bytes a cell; below this many cells a row it beats sorting.
 _CELLS_PER_ROW = 8
@@ -41,10 +42,20 @@ def latest_rows(first: I32, second: I64, written: I64 | None = None) -> I64:
 
 
 def latest_readings(batch: ReadingBatch) -> ReadingBatch:
-    """Rows by register, then event time; of an identity the one received last."""
+    """Rows by register, then event time; of an identity the one received last.
+
+    Flags that tell of thinned neighbours are those of all its rows.
+    """
     if is_ordered(batch.register, batch.event_time_us):
         return batch
-    return batch.take(latest_rows(batch.register, batch.event_time_us, batch.received_at_us))
+    latest = batch.take(latest_rows(batch.register, batch.event_time_us, batch.received_at_us))
+    if np.any(batch.quality & THINNED):
+        # A correction does not bring back what went from beside the reading.
+        order = np.lexsort((batch.event_time_us, batch.register))
+        ends = _ends_run(batch.register[order], batch.event_time_us[order])
+        starts = np.flatnonzero(np.append(np.True_, ends[:-1]))
+        latest.quality[:] |= np.bitwise_or.reduceat(batch.quality[order] & THINNED, starts)
+    return latest
 
 
 def latest_positions(batch: PositionBatch) -> PositionBatch:

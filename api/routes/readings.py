@@ -11,14 +11,15 @@ from api.openapi import refusals
 from api.routes.spans import From, To, span
 from api.schemas.series import ReadingItem, ReadingList
 from api.times import rfc3339s
-from core.quality import ReadingQuality
+from core.quality import THINNED, ReadingQuality
 
 router = APIRouter(prefix="/api/v1/readings", tags=["series"])
 
-_QualityName = Literal["good", "receive_time", "manual"]
+_QualityName = Literal["good", "receive_time", "manual", "thinned"]
 _FLAGS: dict[ReadingQuality, _QualityName] = {
     ReadingQuality.RECEIVE_TIME: "receive_time",
     ReadingQuality.MANUAL: "manual",
+    THINNED: "thinned",
 }
 
 

@@ -21,7 +21,7 @@ class ReadingItem(Answer):
     time: Time = Field(description="Device time.")
     value: float
     received: Time
-    quality: list[Literal["good", "receive_time", "manual"]]
+    quality: list[Literal["good", "receive_time", "manual", "thinned"]]
 
 
 class ReadingList(Page):

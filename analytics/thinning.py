@@ -1,0 +1,66 @@
+"""Which old readings may be let go without changing any figure.
+
+In: all readings of some registers in whole ledger intervals. Out: of each register and
+interval the first, the last, the lowest and the highest; both readings around every fall of
+a counter and around every silence longer than a gap; and what a person entered. Whatever was
+let go lay between two kept readings of one interval, on a rise without a gap: the segment
+between those two says the same of the interval. Both are flagged, so that the space between
+them is not taken for a silence.
+
+Thinning again what was thinned changes nothing, unless a late reading has come in between.
+"""
+
+import numpy as np
+
+from analytics.counters import gaps, thinned_pairs
+from core.batch import BASE_US, F64, I64, Mask, ReadingBatch
+from core.columns import RegisterColumns
+from core.quality import ReadingQuality
+
+
+def thinned(batch: ReadingBatch, columns: RegisterColumns) -> ReadingBatch:
+    """The readings to keep, flagged where others beside them went.
+
+    batch: by register, then time, one row an identity; each register's ledger intervals
+    (which hold their end, not their start) are there as a whole.
+    """
+    if len(batch) < 3:
+        return batch
+    beside = _beside(batch)
+    keep = np.ones(len(batch), np.bool_)
+    keep[1:-1] = ~(beside[:-1] & beside[1:])  # the first and the last of an interval
+    starts = np.flatnonzero(np.append(np.True_, ~beside))
+    for extreme in (np.minimum, np.maximum):
+        keep |= _first_equal(batch.value, extreme.reduceat(batch.value, starts), starts)
+    fell = (batch.value[1:] < batch.value[:-1]) & columns.is_counter[batch.register[1:]]
+    cut = beside & (fell | gaps(batch, columns))
+    keep[:-1] |= cut
+    keep[1:] |= cut
+    keep |= (batch.quality & ReadingQuality.MANUAL).astype(np.bool_)
+
+    kept = np.flatnonzero(keep)
+    went = np.append(0, np.cumsum(~keep | np.append(thinned_pairs(batch), np.False_)))
+    let_go = (went[kept[1:]] - went[kept[:-1]] > 0) & _beside(batch.take(kept))
+    quality = batch.quality[kept]
+    quality[:-1] |= np.where(let_go, ReadingQuality.THINNED_AFTER, 0).astype(np.uint8)
+    quality[1:] |= np.where(let_go, ReadingQuality.THINNED_BEFORE, 0).astype(np.uint8)
+    found = batch.take(kept)
+    return ReadingBatch(found.register, found.event_time_us, found.value, quality, found.received_at_us)
+
+
+def _beside(batch: ReadingBatch) -> Mask:
+    """Whether the next row is of the same register and ledger interval; bool[n - 1]."""
+    slot = (batch.event_time_us - 1) // BASE_US
+    found: Mask = (batch.register[1:] == batch.register[:-1]) & (slot[1:] == slot[:-1])
+    return found
+
+
+def _first_equal(value: F64, wanted: F64, starts: I64) -> Mask:
+    """The first row of each run (from starts) that has the wanted value."""
+    lengths = np.diff(np.append(starts, len(value)))
+    hits = np.flatnonzero(value == np.repeat(wanted, lengths))
+    run = np.searchsorted(starts, hits, side="right")
+    first = np.append(np.True_, run[1:] != run[:-1]) if len(hits) else np.empty(0, np.bool_)
+    found = np.zeros(len(value), np.bool_)
+    found[hits[first]] = True
+    return found
