@@ -1,0 +1,214 @@
+"""The clients that `ingest` compares, each to be run alone in a process of its own.
+
+All but the raw writer drain a session in which the same messages wait. A client's clock
+starts when it connects and stops when its last message is acknowledged, which for all but
+the null consumer and the usual script means that it is durable.
+"""
+
+import asyncio
+import http.client
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import paho.mqtt.client as paho
+from influxdb_client import InfluxDBClient, Point, WriteOptions, WritePrecision
+
+from bench.cores import Meter
+from bench.load import QUANTITIES, estate, now_us, readings, registers, session
+from core.ports import RawBatch, Registry, TimeSeriesStore
+from ingest.decoders import native
+from ingest.mqtt import MqttOptions, MqttSource
+from storage.duckdb import DuckDBStore
+from storage.influx import InfluxStore
+from storage.registry import open_registry
+from wattline.catalogs import Catalogs
+from wattline.feed import LiveFeed
+from wattline.pipeline import Pipeline
+
+MAX_BODY_BYTES = 5_000_000
+BUILDINGS = 50
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a client finds: so many messages of so many meters in the session at the broker."""
+
+    client_id: str
+    count: int
+    devices: int
+    folder: Path
+    broker_port: int
+    influx_url: str = ""
+
+
+def null(task: Task) -> dict[str, float]:
+    """Take and acknowledge everything, on the codec and the source that Wattline uses."""
+
+    async def drain() -> dict[str, float]:
+        source = MqttSource(session(task.broker_port, task.client_id), itertools.count(1).__next__)
+        left = task.count
+        with Meter(task.count) as meter:
+            async for batch in source.batches():
+                source.ack(batch)
+                left -= len(batch.topics)
+                if left <= 0:
+                    source.close()
+        return meter.result
+
+    return asyncio.run(drain())
+
+
+def duckdb(task: Task) -> dict[str, float]:
+    """Wattline on DuckDB and SQLite, with ledger, rules and live power."""
+    registry = _registry(task)
+    store = DuckDBStore(task.folder / "wattline.duckdb", threads=1)
+    return asyncio.run(_through_pipeline(task, registry, Catalogs(registry), store))
+
+
+def influx(task: Task) -> dict[str, float]:
+    """Wattline on InfluxDB and SQLite, with ledger, rules and live power."""
+    registry = _registry(task)
+    catalogs = Catalogs(registry)
+    store = InfluxStore(task.influx_url, "wattline", catalog=lambda: catalogs.current)
+    return asyncio.run(_through_pipeline(task, registry, catalogs, store))
+
+
+def raw_lines(task: Task) -> dict[str, float]:
+    """Lines that were made before the clock starts, sent in large bodies over one connection.
+
+    One line a message with five fields: as fast as this server takes these values from one
+    client that does nothing else. It reads no MQTT and decodes nothing.
+    """
+    bodies = _bodies(task)
+    connection = http.client.HTTPConnection(urlsplit(task.influx_url).netloc)
+    _create_database(connection, "raw")
+    with Meter(task.count) as meter:
+        for body in bodies:
+            connection.request("POST", "/write?db=raw&precision=ms", body)
+            answer = connection.getresponse()
+            said = answer.read()
+            if answer.status != http.HTTPStatus.NO_CONTENT:
+                raise SystemExit(f"InfluxDB answers {answer.status}: {said[:200]!r}")
+    _require_stored(connection, "raw", task.count)
+    return meter.result
+
+
+def usual(task: Task) -> dict[str, float]:
+    """The script that one writes first: paho-mqtt, json, influxdb-client with its batching writer.
+
+    The server is older than 1.8 and lacks the path that influxdb-client writes to: another
+    process translates it (bench.servers.write_path_of_2x), on the servers' core. The clock
+    stops when the writer has flushed. It acknowledges what is only in memory.
+    """
+    database = http.client.HTTPConnection(urlsplit(task.influx_url).netloc)
+    _create_database(database, "usual")
+    influx = InfluxDBClient(url=task.influx_url, token="none", org="none")  # noqa: S106 nobody asks for it
+    writer = influx.write_api(write_options=WriteOptions(batch_size=5_000, flush_interval=1_000))
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=task.client_id, clean_session=False)
+    taken = itertools.count(1)
+
+    def on_message(client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
+        values = json.loads(message.payload)
+        point = Point("reading").tag("device", message.topic.split("/")[2])
+        point.time(values.pop("ts"), WritePrecision.MS)
+        for name, value in values.items():
+            point.field(name, value)
+        writer.write(bucket="usual", record=point)
+        if next(taken) == task.count:
+            client.disconnect()
+
+    client.on_message = on_message
+    with Meter(task.count) as meter:
+        client.connect("127.0.0.1", task.broker_port)
+        client.loop_forever()
+        writer.close()
+    influx.close()
+    _require_stored(database, "usual", task.count)
+    return meter.result
+
+
+CLIENTS: dict[str, Callable[[Task], dict[str, float]]] = {
+    "null": null,
+    "duckdb": duckdb,
+    "influx": influx,
+    "raw_lines": raw_lines,
+    "usual": usual,
+}
+
+
+async def _through_pipeline(
+    task: Task, registry: Registry, catalogs: Catalogs, store: TimeSeriesStore
+) -> dict[str, float]:
+    """Take everything through the pipeline; ends when the last message is acknowledged."""
+    source = CountingSource(session(task.broker_port, task.client_id), task.count)
+    pipeline = Pipeline(
+        source=source,
+        decoder=native,
+        store=store,
+        registry=registry,
+        catalogs=catalogs,
+        feed=LiveFeed(asyncio.get_running_loop()),
+        now_us=now_us,
+    )
+    with Meter(task.count) as meter:
+        await pipeline.run()
+    stored = pipeline.totals["wattline_readings_total"]
+    if stored != len(QUANTITIES) * task.count:
+        raise SystemExit(f"stored {stored} of {len(QUANTITIES) * task.count} values: {dict(pipeline.totals)}")
+    store.close()
+    registry.close()
+    return meter.result
+
+
+class CountingSource(MqttSource):
+    """Closes itself after so many acknowledgements."""
+
+    def __init__(self, options: MqttOptions, count: int) -> None:
+        super().__init__(options, itertools.count(now_us()).__next__)
+        self.left = count
+
+    def ack(self, batch: RawBatch) -> None:
+        """Acknowledge a batch and count it."""
+        super().ack(batch)
+        self.left -= len(batch.topics)
+        if self.left <= 0:
+            self.close()
+
+
+def _registry(task: Task) -> Registry:
+    """The estate, with all registers known."""
+    registry = open_registry(f"sqlite:///{task.folder / 'registry.sqlite'}")
+    registry.put_estate(estate(task.devices, BUILDINGS))
+    registry.add_registers(registers(task.devices))
+    return registry
+
+
+def _bodies(task: Task) -> list[bytes]:
+    lines = [
+        (
+            f"reading,device=load-{device:05d} energy_active_import_total={1000 + turn * 0.03:.2f},"
+            f"power_active={10800 + device},voltage_l1=229.8,current_l1=15.7,power_factor=0.97 {time_ms}\n"
+        ).encode()
+        for device, turn, time_ms in readings(task.count, task.devices)
+    ]
+    per_body = MAX_BODY_BYTES // max(map(len, lines))
+    return [b"".join(lines[first : first + per_body]) for first in range(0, len(lines), per_body)]
+
+
+def _create_database(connection: http.client.HTTPConnection, name: str) -> None:
+    connection.request("POST", "/query?" + urlencode({"q": f"create database {name}"}))
+    connection.getresponse().read()
+
+
+def _require_stored(connection: http.client.HTTPConnection, name: str, count: int) -> None:
+    query = {"db": name, "q": "select count(power_active) from reading"}
+    connection.request("GET", "/query?" + urlencode(query))
+    answer = json.loads(connection.getresponse().read())
+    series = answer["results"][0].get("series")
+    stored = series[0]["values"][0][1] if series else 0
+    if stored != count:
+        raise SystemExit(f"{name}: {stored} of {count} messages are in the database")
