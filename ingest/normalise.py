@@ -31,8 +31,16 @@ class Normalised:
     wanted: list[tuple[str, str]]
 
 
+_LONG_KEYS = 2_000
+"""Characters of a sample's keys beyond which they are no shape worth remembering."""
+
+
 class RegisterIndex:
-    """From (device, keys) to registers; -1 where a key has none. Remembers every shape seen."""
+    """From (device, keys) to registers; -1 where a key has none.
+
+    Remembers the shapes of known devices, so many that each may have several: a device that never sends
+    the same keys twice costs time, not memory.
+    """
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -42,7 +50,8 @@ class RegisterIndex:
             if device.coordinate_system != "wgs84":
                 number = catalog.device_number[device.id]
                 self._shifted.setdefault(device.coordinate_system, []).append(number)
-        self._shapes: dict[tuple[str, tuple[str, ...]], tuple[int, ...] | None] = {}
+        self._shapes: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = {}
+        self._most_shapes = 10_000 + 4 * len(catalog.devices)
 
     def registers(self, device: str, keys: tuple[str, ...]) -> tuple[int, ...] | None:
         """Register ids in the order of keys; None if the device is unknown."""
@@ -50,7 +59,12 @@ class RegisterIndex:
         try:
             return self._shapes[shape]
         except KeyError:
-            return self._shapes.setdefault(shape, self._look_up(device, keys))
+            found = self._look_up(device, keys)
+            if found is not None and sum(map(len, keys)) <= _LONG_KEYS:
+                if len(self._shapes) >= self._most_shapes:
+                    self._shapes.clear()
+                self._shapes[shape] = found
+            return found
 
     def wgs84(self, device: I32, latitude_deg: F64, longitude_deg: F64) -> Points:
         """Positions of devices by number, from the coordinate system that each of them sends."""

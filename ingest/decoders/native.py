@@ -41,7 +41,10 @@ def decode(raw: RawBatch) -> Decoded:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, str(error)))
             continue
-        for item in body if isinstance(body, list) else (body,):
+        items = body if isinstance(body, list) else [body]
+        if not items:
+            decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, "an empty list"))
+        for item in items:
             if isinstance(item, dict):
                 add(decoded, message, device, item)
             else:

@@ -1,0 +1,88 @@
+"""No payload stops the line: each message ends as rows, as counted repetitions, or with a reason."""
+
+import gc
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.decoders import DECODERS
+from tests.fuzz.intake import Rig, raw
+from tests.fuzz.messages import batches, seeds
+
+EXAMPLES = settings(
+    max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@pytest.fixture(scope="module", params=DECODERS)
+def rig(request, tmp_path_factory):
+    made = Rig(tmp_path_factory.mktemp("intake"), request.param)
+    made.name = request.param
+    yield made
+    made.close()
+
+
+@EXAMPLES
+@given(st.data())
+def test_what_a_message_becomes_does_not_depend_on_its_company(rig, data):
+    messages = data.draw(batches(rig.name))
+    order = data.draw(st.permutations(range(len(messages))))
+    rig.check(messages, list(order), data.draw(st.integers(0, len(messages))))
+
+
+@settings(EXAMPLES, max_examples=25)
+@given(st.data())
+def test_no_long_or_deep_payload_stops_the_batch(rig, data):
+    messages = data.draw(batches(rig.name, long=True))
+    rig.check(messages, list(range(len(messages)))[::-1], 1)
+
+
+@settings(EXAMPLES, max_examples=25)
+@given(st.data())
+def test_whatever_was_rejected_can_be_kept(rig, data):
+    rig.keep_rejected(data.draw(batches(rig.name)))
+
+
+def test_every_decoder_has_seeds_of_which_some_are_accepted(rig):
+    accepted = [rig.intake.accept(raw(batch)) for batch in seeds(rig.name)]
+    assert any(len(each.readings) or len(each.positions) for each in accepted)
+
+
+BATCH = 1_000
+
+
+def _held_bytes(accept, batch) -> int:
+    """What is still held after batches 12 to 27, beyond what 0 to 11 left behind."""
+    for number in range(12):
+        accept(batch(number))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(12, 28):
+            accept(batch(number))
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("device", "key"),
+    [("m1", "x{}"), ("m1", "x{}" + "-" * 3_000), ("m{}" + "-" * 3_000, "power_active")],
+    ids=["keys", "long keys", "long devices"],
+)
+def test_names_that_never_come_again_are_not_kept(rig, device, key):
+    """A payload's names are a stranger's: remembering them for good would let him fill the memory."""
+
+    def batch(number):
+        return raw(
+            [
+                (f"wattline/v1/{device.format(at)}/readings", json.dumps({key.format(at): 1}).encode())
+                for at in range(number * BATCH, (number + 1) * BATCH)
+            ]
+        )
+
+    assert _held_bytes(rig.intake.accept, batch) < 4_000_000
