@@ -54,7 +54,7 @@ def latest_readings(batch: ReadingBatch) -> ReadingBatch:
         order = np.lexsort((batch.event_time_us, batch.register))
         ends = _ends_run(batch.register[order], batch.event_time_us[order])
         starts = np.flatnonzero(np.append(np.True_, ends[:-1]))
-        latest.quality[:] |= np.bitwise_or.reduceat(batch.quality[order] & THINNED, starts)
+        latest.quality[:] |= np.bitwise_or.reduceat(batch.quality[order] & np.uint8(THINNED), starts)
     return latest
 
 
