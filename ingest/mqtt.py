@@ -188,14 +188,19 @@ class MqttSource:
         log.info("connected to broker %s:%s", options.host, options.port)
 
     def _drop_connection(self) -> None:
-        """Forget what was read but not handed over: it was not acknowledged and comes again."""
+        """Keep what was read and not handed over: a broker that crashed may not send it again.
+
+        Without packet ids, for there is nobody to acknowledge it to: a broker that still has
+        it sends it once more, and what is stored twice counts once.
+        """
         self.connected = False
         if self._connection is not None:
             self._connection.abort()
             self._connection = None
         self._epoch += 1
-        self._topics, self._payloads, self._packet_ids = [], [], []
-        self._arrived.clear()
+        kept = min(len(self._topics), self.options.receive_maximum)  # else each loss would add to it
+        del self._topics[kept:], self._payloads[kept:]
+        self._packet_ids = [0] * kept
         if self._closing:
             self._arrived.set()
 

@@ -123,6 +123,37 @@ async def test_an_ack_for_an_earlier_connection_is_dropped(mosquitto):
         assert source.reconnects_total == 1
 
 
+async def test_what_was_read_survives_a_broker_that_forgets_it(mosquitto):
+    """As after a crash of the broker: the session ends with the connection."""
+    source = source_for(mosquitto, session_expiry_s=0, linger_s=1.0)
+    async with reading(source) as batches:
+        await publish(mosquitto, *(b"%d" % number for number in range(10)))
+        async with asyncio.timeout(10):
+            while len(source._topics) < 10:
+                await asyncio.sleep(0.01)
+        source._connection.abort()
+        got, taken = await next_payloads(batches, 10)
+        assert got == [b"%d" % number for number in range(10)]
+        assert not any(number for batch in taken for number in batch.packet_ids)
+
+
+async def test_lost_connections_do_not_add_up_in_memory(mosquitto):
+    source = source_for(mosquitto, linger_s=60, receive_maximum=10)
+    async with reading(source) as batches:
+        await publish(mosquitto, *(b"%d" % number for number in range(25)))
+        reader = asyncio.ensure_future(anext(batches))
+        for connections in range(1, 6):
+            async with asyncio.timeout(10):
+                while source.reconnects_total < connections - 1 or not source.connected:
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)  # what the broker sends again has arrived
+            assert len(source._topics) <= 20
+            source._connection.abort()
+            await asyncio.sleep(0.05)
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+
+
 async def test_the_broker_holds_back_more_than_the_receive_maximum(mosquitto):
     source = source_for(mosquitto, receive_maximum=10)
     async with reading(source) as batches:
