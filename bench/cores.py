@@ -20,7 +20,7 @@ _P = ParamSpec("_P")
 
 def machine() -> dict[str, Any]:
     """What a result should say of where it was measured; to be asked before leave_one_core."""
-    return {"cpu": _cpu_model(), "cores": len(_cores()), "pinned": len(_cores()) > 1}
+    return {"cpu": _cpu_model(), "cores": len(_cores())}
 
 
 def leave_one_core() -> int | None:

@@ -71,8 +71,8 @@ def main() -> None:
     for _ in range(options.repeat):
         backlog = messages(options.messages, options.devices)
         runs.append(run(options.clients, backlog, options, core))
-    head = {"messages": options.messages, "devices": options.devices, "runs": options.repeat, **where}
-    print(json.dumps({**head, **medians(runs)}))
+    head = {"messages": options.messages, "devices": options.devices, "runs": options.repeat}
+    print(json.dumps({**head, **where, "pinned": core is not None, **medians(runs)}))
 
 
 if __name__ == "__main__":

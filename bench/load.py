@@ -48,7 +48,7 @@ def messages(count: int, devices: int) -> list[Message]:
     return [message(*reading) for reading in readings(count, devices)]
 
 
-def estate(devices: int, buildings: int = 1) -> Estate:
+def estate(devices: int, buildings: int = 1, period_s: float = PERIOD_MS / 1000) -> Estate:
     """So many meters in so many buildings of one site, under the rules that ship."""
     site = Place("load", PlaceKind.SITE, NAME, "UTC")
     places = [
@@ -60,7 +60,7 @@ def estate(devices: int, buildings: int = 1) -> Estate:
             DeviceKind.METER,
             f"load-b{at % buildings}",
             NAME,
-            expected_interval_s=PERIOD_MS / 1000,
+            expected_interval_s=period_s,
         )
         for at in range(devices)
     ]
