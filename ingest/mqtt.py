@@ -246,6 +246,8 @@ class _Connection(asyncio.Protocol):
         ]
         self.write(mqtt5.SubscribePacket(1, filters).write())
         suback = await self._until(self._suback)
+        if len(suback.reason_codes) != len(options.topic_filters):
+            raise _LostError("did not answer each of our subscriptions")
         refused = [
             pattern
             for pattern, code in zip(options.topic_filters, suback.reason_codes, strict=True)
@@ -318,9 +320,16 @@ class _Connection(asyncio.Protocol):
             pass  # the rest of the packet has not arrived yet
         except ValueError as error:
             self._end(_LostError(f"sent what is not MQTT 5: {error}"))
+        except BaseException as error:
+            # At text that is not UTF-8 the codec (mqtt5 0.8.0) panics, which is no Exception.
+            if type(error).__name__ != "PanicException":
+                raise
+            self._end(_LostError("sent what is not MQTT 5: text that is not UTF-8"))
         finally:
             view.release()
         del self._buffer[:at]
+        if len(self._buffer) > self._options.max_packet_bytes:
+            self._end(_LostError(f"sends a packet of more than {self._options.max_packet_bytes} bytes"))
         if self._unread_bytes > _READ_AHEAD_BYTES and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
