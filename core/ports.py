@@ -11,6 +11,7 @@ from core.batch import I32, IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.errors import RejectReason
 from core.model import Alert, AlertState, Device, Estate, MapLayer, Place, Register, Rule
+from core.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,13 @@ class TimeSeriesStore(Protocol):
 
     def compact(self, max_rows: int) -> int:
         """Rewrite some max_rows superseded rows; how many it dealt with, 0 if there are none now."""
+        ...
+
+    def retain(self, retention: Retention, max_rows: int) -> int:
+        """Let go of some max_rows rows that are past their time; how many it dealt with, 0 if none is now.
+
+        What must be kept is never missing, whenever the process dies.
+        """
         ...
 
     def incidents(self) -> tuple[str, ...]:

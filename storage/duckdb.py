@@ -9,6 +9,7 @@ a time range skip all others.
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,10 +17,12 @@ import numpy as np
 
 from core.batch import BASE_US, I32, IntervalBatch, PositionBatch, ReadingBatch
 from core.errors import StoreError
+from core.retention import Retention
 from storage.columns import latest_intervals, latest_positions, latest_readings
 from storage.duckdb_compaction import Compaction
 from storage.duckdb_file import DuckDBFile
 from storage.duckdb_queries import (
+    Cursor,
     among,
     by_receipt,
     fetch,
@@ -32,6 +35,8 @@ from storage.duckdb_queries import (
     within,
     within_slots,
 )
+from storage.duckdb_retention import Expiry
+from storage.duckdb_rows import Counts, RowRecord
 from storage.duckdb_schema import SCHEMA, VERSION
 from storage.open_intervals import OpenIntervals, split
 
@@ -40,6 +45,7 @@ _log = logging.getLogger(__name__)
 # Folding the log into the file stalls an append for some 0.1 s at this size; a start after
 # a crash replays at most this much.
 _CHECKPOINT_WAL_BYTES = 32 << 20
+_TABLES = ("reading", "position", "interval")
 
 
 class DuckDBStore:
@@ -51,9 +57,13 @@ class DuckDBStore:
     """
 
     def __init__(self, path: Path, *, memory_limit_mb: int = 384, threads: int | None = None) -> None:
-        self._file = DuckDBFile(path, SCHEMA, memory_limit_mb=memory_limit_mb, threads=threads)
+        self._path = path
+        self._file = DuckDBFile(
+            path, SCHEMA, memory_limit_mb=memory_limit_mb, threads=threads, missing=self._missing
+        )
         self._check_version()
         self._compaction = Compaction(self._file)
+        self._expiry = Expiry(self._file, self.last_received_us)
         self._open = OpenIntervals()
         self._checkpoint_at_bytes = _CHECKPOINT_WAL_BYTES
         self._marks = threading.Lock()
@@ -61,6 +71,7 @@ class DuckDBStore:
             self._last_received_us = max(
                 scalar(cursor, "select coalesce(max(received_at_us), 0) from reading"),
                 scalar(cursor, "select coalesce(max(received_at_us), 0) from position"),
+                scalar(cursor, "select coalesce(max(received_at_us), 0) from watermark"),
             )
 
     def incidents(self) -> tuple[str, ...]:
@@ -72,7 +83,8 @@ class DuckDBStore:
         received_us = [int(part.received_at_us.max()) for part in (readings, positions) if len(part)]
         if not received_us:
             return
-        with self._file.write() as connection:
+        added = self._rows.adding(reading=len(readings), position=len(positions))
+        with added, self._file.write() as connection:
             insert(connection, "reading", readings)
             insert(connection, "position", positions)
         with self._marks:
@@ -85,7 +97,7 @@ class DuckDBStore:
             raise ValueError("intervals must start at a multiple of BASE_US")
         closed, opened = split(intervals)
         if len(closed):
-            with self._file.write() as connection:
+            with self._rows.adding(interval=len(closed)), self._file.write() as connection:
                 insert(connection, "interval", closed)
             self._open.remove(closed.register, closed.start_us)
             self._checkpoint_when_due()
@@ -150,7 +162,17 @@ class DuckDBStore:
         Returns how many rows it dealt with; 0 if there is nothing to do for now. The policy
         is in storage.duckdb_compaction.
         """
-        return self._compaction.step(max_rows)
+        with self._replacing():
+            return self._compaction.step(max_rows)
+
+    def retain(self, retention: Retention, max_rows: int) -> int:
+        """Let go of what is past its time, in one step of about max_rows rows, which writers wait for.
+
+        Returns how many rows it dealt with; 0 if there is nothing to do for now. The rules
+        are in storage.duckdb_retention.
+        """
+        with self._replacing():
+            return self._expiry.step(retention, max_rows)
 
     def ping(self) -> None:
         """Return if a query can be answered."""
@@ -160,6 +182,7 @@ class DuckDBStore:
     def close(self) -> None:
         """Fold the log into the file and release it."""
         self._file.close()
+        self._rows.close()
 
     def _check_version(self) -> None:
         with self._file.write() as connection:
@@ -167,12 +190,32 @@ class DuckDBStore:
             if not found:
                 connection.execute(f"insert into version values ({VERSION})")  # noqa: S608
         if found not in (0, VERSION):
-            self._file.close()
+            self.close()
             raise StoreError(
                 f"{self._file.path} was made by another release of Wattline (version {found} of its tables, "
                 f"this one has {VERSION}): run that release, or choose another file",
                 retryable=False,
             )
+
+    def _missing(self, connection: Cursor) -> str:
+        """Which acknowledged rows the file does not have, as its log did before it was damaged."""
+        self._rows = RowRecord(self._path.with_name(self._path.name + ".rows"))
+        counts = _counts(connection)
+        before = self._rows.before or {}
+        gone = {table: before.get(table, 0) - rows for table, rows in counts.items()}
+        self._rows.hold(counts)
+        listed = ", ".join(f"{rows} {table}s" for table, rows in gone.items() if rows > 0)
+        return f"{listed} that were acknowledged are not in {self._path}" if listed else ""
+
+    @contextmanager
+    def _replacing(self) -> Iterator[None]:
+        """Around a step that changes rows which are there."""
+        with self._rows.replacing():
+            try:
+                yield
+            finally:
+                with self._file.read() as cursor:
+                    self._rows.hold(_counts(cursor))
 
     def _checkpoint_when_due(self) -> None:
         """Fold a large log into the file; what it holds is durable whether that works or not."""
@@ -186,6 +229,14 @@ class DuckDBStore:
             self._checkpoint_at_bytes = size + _CHECKPOINT_WAL_BYTES
         else:
             self._checkpoint_at_bytes = _CHECKPOINT_WAL_BYTES
+
+
+def _counts(connection: Cursor) -> Counts:
+    made = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    return {
+        table: scalar(connection, f"select count(*) from {table}") if table in made else 0  # noqa: S608
+        for table in _TABLES
+    }
 
 
 def _without_last_identity(batch: ReadingBatch) -> ReadingBatch:

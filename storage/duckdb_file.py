@@ -10,7 +10,7 @@ import logging
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,10 +33,19 @@ _HELD_BY = re.compile(r"\(PID (\d+)\)")
 class DuckDBFile:
     """Transactions on one file; any thread may ask, writers take turns.
 
+    missing: says what an opened file lacks, or nothing; asked before anything is written.
     incidents: what had to be repaired since this object was made, in order.
     """
 
-    def __init__(self, path: Path, schema: str, *, memory_limit_mb: int, threads: int | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: str,
+        *,
+        memory_limit_mb: int,
+        threads: int | None,
+        missing: Callable[[duckdb.DuckDBPyConnection], str] = lambda _: "",
+    ) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -58,7 +67,7 @@ class DuckDBFile:
         self._readers = 0
         self._broken = False
         self._closed = False
-        self._connection = self._open()
+        self._connection = self._open(missing)
 
     @contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -121,6 +130,10 @@ class DuckDBFile:
     def _wal(self) -> Path:
         return self.path.with_name(self.path.name + ".wal")
 
+    def _aside(self) -> Path:
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+        return self._wal.with_name(f"{self._wal.name}.quarantined-{moment}")
+
     def _live(self) -> duckdb.DuckDBPyConnection:
         with self._state:
             if self._closed:
@@ -134,7 +147,9 @@ class DuckDBFile:
                 self._report(f"{self.path} was opened again after a fatal error")
             return self._connection
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    def _open(
+        self, missing: Callable[[duckdb.DuckDBPyConnection], str] = lambda _: ""
+    ) -> duckdb.DuckDBPyConnection:
         try:
             try:
                 connection = duckdb.connect(str(self.path), config=self._config)
@@ -142,6 +157,8 @@ class DuckDBFile:
                 if not self._wal_is_damaged(error):
                     raise
                 connection = self._open_without_damage(error)
+            if lost := missing(connection):
+                self._report_loss(lost)
             connection.execute(self._schema)
         except duckdb.Error as error:
             translated = self._translated(error)
@@ -155,8 +172,7 @@ class DuckDBFile:
         return self._wal.exists() and "WAL" in said and not _is_full(said)
 
     def _open_without_damage(self, error: duckdb.Error) -> duckdb.DuckDBPyConnection:
-        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-        aside = self._wal.with_name(f"{self._wal.name}.quarantined-{moment}")
+        aside = self._aside()
         self._wal.rename(aside)
         if found := _DAMAGED_AT.search(str(error)):
             # A log that ends early is what every crash leaves: DuckDB replays its whole
@@ -175,6 +191,14 @@ class DuckDBFile:
         connection = duckdb.connect(str(self.path), config=self._config)
         self._report(f"{aside} could not be replayed; nothing of it is in the store ({error})")
         return connection
+
+    def _report_loss(self, lost: str) -> None:
+        """Report rows that are missing, and keep the log before it is written over."""
+        if not self.incidents and self._wal.exists():
+            aside = self._aside()
+            shutil.copyfile(self._wal, aside)
+            lost = f"{lost}; the log, of which DuckDB could not read the end, is kept in {aside}"
+        self._report(lost)
 
     def _report(self, incident: str) -> None:
         self.incidents.append(incident)

@@ -2,6 +2,7 @@
 
 interval.slot: start_us / BASE_US.
 compacted: rows (n) that a look at a window (number) of a table (kind) has left.
+watermark: the highest time of receipt when rows were last let go, for it may have gone with them.
 
 Floating-point columns may be null: DuckDB reads a NaN in a NumPy column as null.
 """
@@ -50,5 +51,8 @@ create table if not exists compacted (
     kind varchar not null,
     number bigint not null,
     n bigint not null
+);
+create table if not exists watermark (
+    received_at_us bigint not null
 );
 """

@@ -15,6 +15,7 @@ from core.batch import I32, IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.errors import RowsRefused
 from core.model import Register
+from core.retention import Retention
 from storage import influx_queries as ask
 from storage.columns import latest_intervals, latest_positions, latest_readings
 from storage.influx_http import Account, InfluxServer
@@ -131,6 +132,10 @@ class InfluxStore:
 
     def compact(self, max_rows: int) -> int:  # noqa: ARG002 the server does so by itself
         """Nothing: a point replaces the one before, and the server compacts by itself."""
+        return 0
+
+    def retain(self, retention: Retention, max_rows: int) -> int:  # noqa: ARG002
+        """Nothing yet."""
         return 0
 
     def incidents(self) -> tuple[str, ...]:
