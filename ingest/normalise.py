@@ -16,7 +16,17 @@ from core.ports import RawBatch
 from core.quality import ReadingQuality
 from core.quantities import QUANTITIES
 from ingest.coordinates import Points, to_wgs84
-from ingest.decoders.samples import FIX_FIELDS, Decoded, Fixes, Rejection, Samples
+from ingest.decoders.samples import (
+    FIX_FIELDS,
+    LONGEST_REMEMBERED,
+    NOT_SENT,
+    Channel,
+    Decoded,
+    Fixes,
+    NumberSamples,
+    Rejection,
+    Samples,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +41,46 @@ class Normalised:
     wanted: list[tuple[str, str]]
 
 
-_LONG_KEYS = 2_000
-"""Characters of a sample's keys beyond which they are no shape worth remembering."""
+_NO_REGISTER, _NO_DEVICE = -1, -2
 
 
-class RegisterIndex:
-    """From (device, keys) to registers; -1 where a key has none.
+class RegisterIndex(dict[Channel, I32]):
+    """Register ids of a channel in the order of its keys; negative where there is none.
 
-    Remembers the shapes of known devices, so many that each may have several: a device that never sends
-    the same keys twice costs time, not memory.
+    Remembers the channels of known devices; refit forgets those that a newer catalog may
+    know better.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
-        self.columns = RegisterColumns.of(catalog)
+    def __init__(self, catalog: Catalog, columns: RegisterColumns) -> None:
+        super().__init__()
+        self._fit(catalog, columns)
+
+    def refit(self, catalog: Catalog, columns: RegisterColumns) -> None:
+        """Go on with a newer catalog: what was registered stays registered."""
+        for channel in [channel for channel, registers in self.items() if registers.min() < 0]:
+            del self[channel]
+        self._fit(catalog, columns)
+
+    def __missing__(self, channel: Channel) -> I32:
+        if channel.device not in self.catalog.devices:
+            return np.full(len(channel.keys), _NO_DEVICE, np.int32)
+        known = (self.catalog.register_of.get((channel.device, key)) for key in channel.keys)
+        found = [_NO_REGISTER if register is None else register.id for register in known]
+        registers = np.array(found, np.int32)
+        if channel.length <= LONGEST_REMEMBERED:
+            if len(self) >= self._most:
+                self.clear()
+            self[channel] = registers
+        return registers
+
+    def _fit(self, catalog: Catalog, columns: RegisterColumns) -> None:
+        self.catalog, self.columns = catalog, columns
+        self._most = 1_000 + 4 * len(catalog.devices)
         self._shifted: dict[str, list[int]] = {}
         for device in catalog.devices.values():
             if device.coordinate_system != "wgs84":
                 number = catalog.device_number[device.id]
                 self._shifted.setdefault(device.coordinate_system, []).append(number)
-        self._shapes: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = {}
-        self._most_shapes = 10_000 + 4 * len(catalog.devices)
-
-    def registers(self, device: str, keys: tuple[str, ...]) -> tuple[int, ...] | None:
-        """Register ids in the order of keys; None if the device is unknown."""
-        shape = (device, keys)
-        try:
-            return self._shapes[shape]
-        except KeyError:
-            found = self._look_up(device, keys)
-            if found is not None and sum(map(len, keys)) <= _LONG_KEYS:
-                if len(self._shapes) >= self._most_shapes:
-                    self._shapes.clear()
-                self._shapes[shape] = found
-            return found
 
     def wgs84(self, device: I32, latitude_deg: F64, longitude_deg: F64) -> Points:
         """Positions of devices by number, from the coordinate system that each of them sends."""
@@ -75,60 +91,48 @@ class RegisterIndex:
             )
         return latitude_deg, longitude_deg
 
-    def _look_up(self, device: str, keys: tuple[str, ...]) -> tuple[int, ...] | None:
-        if device not in self.catalog.devices:
-            return None
-        found = (self.catalog.register_of.get((device, key)) for key in keys)
-        return tuple(-1 if register is None else register.id for register in found)
-
 
 def normalise(decoded: Decoded, raw: RawBatch, index: RegisterIndex) -> Normalised:
     """Columns of everything in the batch that can be matched, in the order of arrival."""
     rejected: list[Rejection] = []
     wanted: dict[tuple[str, str], None] = {}
-    readings, message = _readings(decoded.samples, raw, index, rejected, wanted)
+    blocks = [_readings(block, raw, index, rejected, wanted) for block in decoded.samples]
+    if len(blocks) == 1:
+        readings, message = blocks[0]
+    else:
+        readings = ReadingBatch.concat([ReadingBatch.empty(), *(batch for batch, _ in blocks)])
+        message = np.concatenate([np.empty(0, np.int64), *(numbers for _, numbers in blocks)])
+        arrival = np.argsort(message, kind="stable")
+        readings, message = readings.take(arrival), message[arrival]
     positions, position_message = _positions(decoded.fixes, raw, index, rejected)
     return Normalised(readings, message, positions, position_message, rejected, list(wanted))
 
 
 def _readings(
-    samples: Samples,
+    samples: Samples | NumberSamples,
     raw: RawBatch,
     index: RegisterIndex,
     rejected: list[Rejection],
     wanted: dict[tuple[str, str], None],
 ) -> tuple[ReadingBatch, I64]:
-    registers: list[int] = []
-    for device, keys, message in zip(samples.device, samples.keys, samples.message, strict=True):
-        found = index.registers(device, keys)
-        if found is None:
-            rejected.append(Rejection(message, RejectReason.UNKNOWN_DEVICE, device))
-            registers.extend((-1,) * len(keys))
-            continue
-        if -1 in found:
-            missing = [key for key, register in zip(keys, found, strict=True) if register < 0]
-            wanted.update(dict.fromkeys((device, key) for key in missing if key in QUANTITIES))
-            rejected.extend(
-                Rejection(message, RejectReason.UNKNOWN_QUANTITY, key)
-                for key in missing
-                if key not in QUANTITIES
-            )
-        registers.extend(found)
-
-    count = np.array([len(keys) for keys in samples.keys], np.int64)
-    register = np.array(registers, np.int32)
-    message_of = np.repeat(np.array(samples.message, np.int64), count)
-    times = samples.time_us
-    untimed = np.array([time is None for time in times], np.bool_)
-    time_us = np.array([raw.received_at_us if time is None else time for time in times], np.int64)
-    value = _numbers(samples.values)
+    found = list(map(index.__getitem__, samples.channel))
+    register = np.concatenate(found)
+    count = np.fromiter(map(len, found), np.int64, len(found))
+    message = np.repeat(np.asarray(samples.message, np.int64), count)
+    time_us = np.asarray(samples.time_us, np.int64)
+    untimed = time_us == NOT_SENT
+    time_us = np.where(untimed, raw.received_at_us, time_us)
     quality = np.where(untimed, ReadingQuality.RECEIVE_TIME, ReadingQuality.GOOD).astype(np.uint8)
+    value = samples.values if isinstance(samples, NumberSamples) else _numbers(samples.values)
 
     known = register >= 0
-    for row in np.flatnonzero(known & ~np.isfinite(value)):
+    if not known.all():
+        _reject_unknown(samples, found, rejected, wanted)
+    number = np.isfinite(value)
+    for row in np.flatnonzero(known & ~number):
         detail = f"{index.catalog.registers[register[row]].quantity}: {samples.values[row]!r:.80}"
-        rejected.append(Rejection(int(message_of[row]), RejectReason.NOT_A_NUMBER, detail))
-    known &= np.isfinite(value)
+        rejected.append(Rejection(int(message[row]), RejectReason.NOT_A_NUMBER, detail))
+    known &= number
     register = register[known]
     batch = ReadingBatch(
         register,
@@ -137,7 +141,26 @@ def _readings(
         np.repeat(quality, count)[known],
         np.full(len(register), raw.received_at_us, np.int64),
     )
-    return batch, message_of[known]
+    return batch, message[known]
+
+
+def _reject_unknown(
+    samples: Samples | NumberSamples,
+    found: list[I32],
+    rejected: list[Rejection],
+    wanted: dict[tuple[str, str], None],
+) -> None:
+    """Reject what has no register, but for quantities that can have one: these are wanted."""
+    for sample in np.flatnonzero([registers.min() < 0 for registers in found]).tolist():
+        channel, message = samples.channel[sample], int(samples.message[sample])
+        if found[sample][0] == _NO_DEVICE:
+            rejected.append(Rejection(message, RejectReason.UNKNOWN_DEVICE, channel.device))
+            continue
+        for key, register in zip(channel.keys, found[sample].tolist(), strict=True):
+            if register == _NO_REGISTER and key in QUANTITIES:
+                wanted[channel.device, key] = None
+            elif register == _NO_REGISTER:
+                rejected.append(Rejection(message, RejectReason.UNKNOWN_QUANTITY, key))
 
 
 def _positions(
@@ -148,7 +171,8 @@ def _positions(
     numbers = index.catalog.device_number
     device: I32 = np.array([numbers.get(name, -1) for name in fixes.device], np.int32)
     received = raw.received_at_us
-    time_us = np.array([received if time is None else time for time in fixes.time_us], np.int64)
+    time_us = np.array(fixes.time_us, np.int64)
+    time_us[time_us == NOT_SENT] = received
     message = np.array(fixes.message, np.int64)
     flat = _numbers([value for fields in fixes.fields for value in fields])
     table = flat.reshape(len(device), len(FIX_FIELDS)).T

@@ -18,7 +18,8 @@ class Intake:
     ) -> None:
         self._decoder, self._registry = decoder, registry
         self._catalogs, self._derivation = catalogs, derivation
-        self._index = RegisterIndex(catalogs.current)
+        known = derivation.known
+        self._index = RegisterIndex(known.catalog, known.columns)
 
     def accept(self, raw: RawBatch) -> Accepted:
         """Decode, normalise and validate a batch.
@@ -41,8 +42,9 @@ class Intake:
         if self._index.catalog is self._catalogs.current:
             return False
         catalog = self._catalogs.current
-        self._derivation.refit(Known.of(catalog, self._registry.rules()))
-        self._index = RegisterIndex(catalog)
+        known = Known.of(catalog, self._registry.rules())
+        self._derivation.refit(known)
+        self._index.refit(catalog, known.columns)
         return True
 
     def _normalise(self, decoded: Decoded, raw: RawBatch) -> Normalised:

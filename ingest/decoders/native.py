@@ -2,6 +2,9 @@
 
 A payload is a JSON object, or a list of them: "ts" (milliseconds since 1970 or RFC 3339
 with an offset; absent: the time of receipt) beside canonical quantities in canonical units.
+
+A message like the last of its topic is parsed straight into numbers (native_shapes); what
+is read here, one message at a time, is all the rest: new keys, lists, texts, positions.
 """
 
 from collections.abc import Sequence
@@ -11,7 +14,8 @@ import msgspec
 
 from core.errors import RejectReason
 from core.ports import RawBatch
-from ingest.decoders.samples import Decoded, Rejection
+from ingest.decoders.native_shapes import REFUSALS, Route, Routes, read
+from ingest.decoders.samples import NOT_SENT, Decoded, Rejection, Samples
 
 TOPIC_FILTERS: Sequence[str] = ("wattline/v1/+/readings", "wattline/v1/+/position")
 
@@ -27,58 +31,67 @@ class _BadTimeError(ValueError):
     """A time that can't be understood; the message says why."""
 
 
+def _route(topic: str) -> Route:
+    device, _, leaf = topic.removeprefix(_PREFIX).rpartition("/")
+    ours = topic.startswith(_PREFIX) and device and leaf in _ADD
+    return Route(device, leaf) if ours else Route("", "")
+
+
+_routes = Routes(_route)
+
+
 def decode(raw: RawBatch) -> Decoded:
     """Decode every message of the batch."""
-    decoded = Decoded()
-    for message, topic in enumerate(raw.topics):
-        device, _, leaf = topic.removeprefix(_PREFIX).rpartition("/")
-        add = _ADD.get(leaf)
-        if add is None or not device or not topic.startswith(_PREFIX):
-            decoded.rejected.append(Rejection(message, RejectReason.UNKNOWN_TOPIC, topic))
-            continue
-        try:
-            body = _parse(raw.payloads[message])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, str(error)))
-            continue
-        items = body if isinstance(body, list) else [body]
-        if not items:
-            decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, "an empty list"))
-        for item in items:
-            if isinstance(item, dict):
-                add(decoded, message, device, item)
-            else:
-                wrong = f"expected an object, got {type(item).__name__}"
-                decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, wrong))
+    alike, others = read(raw, _routes)
+    decoded, rest = Decoded(), Samples()
+    for message in others:
+        _decode(decoded, rest, message, raw)
+    decoded.samples = [block for block in (alike, rest) if block.channel]
     return decoded
 
 
-def _add_readings(decoded: Decoded, message: int, device: str, item: dict[str, object]) -> None:
-    try:
-        time_us = _time_us(item.pop("ts", None))
-    except _BadTimeError as error:
-        decoded.rejected.append(Rejection(message, RejectReason.BAD_TIME, str(error)))
+def _decode(decoded: Decoded, samples: Samples, message: int, raw: RawBatch) -> None:
+    topic = raw.topics[message]
+    route = _routes[topic]
+    if not route.leaf:
+        decoded.rejected.append(Rejection(message, RejectReason.UNKNOWN_TOPIC, topic))
         return
+    try:
+        body = _parse(raw.payloads[message])
+    except REFUSALS as error:
+        decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, str(error)))
+        return
+    items = body if isinstance(body, list) else [body]
+    if not items:
+        decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, "an empty list"))
+    for item in items:
+        if not isinstance(item, dict):
+            wrong = f"expected an object, got {type(item).__name__}"
+            decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, wrong))
+            continue
+        try:
+            _ADD[route.leaf](decoded, samples, message, route, item)
+        except _BadTimeError as error:
+            decoded.rejected.append(Rejection(message, RejectReason.BAD_TIME, str(error)))
+
+
+def _add_readings(
+    decoded: Decoded, samples: Samples, message: int, route: Route, item: dict[str, object]
+) -> None:
+    time_us = _time_us(item.pop("ts", None))
     if not item:
         decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, "no quantity in it"))
         return
-    samples = decoded.samples
-    samples.device.append(device)
-    samples.keys.append(tuple(item))
+    samples.channel.append(route.channel_of(item))
     samples.time_us.append(time_us)
     samples.message.append(message)
     samples.values.extend(item.values())
 
 
-def _add_position(decoded: Decoded, message: int, device: str, item: dict[str, object]) -> None:
-    try:
-        time_us = _time_us(item.get("ts"))
-    except _BadTimeError as error:
-        decoded.rejected.append(Rejection(message, RejectReason.BAD_TIME, str(error)))
-        return
+def _add_position(decoded: Decoded, _: Samples, message: int, route: Route, item: dict[str, object]) -> None:
     fixes = decoded.fixes
-    fixes.device.append(device)
-    fixes.time_us.append(time_us)
+    fixes.time_us.append(_time_us(item.get("ts")))
+    fixes.device.append(route.device)
     fixes.message.append(message)
     fixes.fields.append(tuple([item.get(key) for key in _FIX_KEYS]))
 
@@ -86,10 +99,10 @@ def _add_position(decoded: Decoded, message: int, device: str, item: dict[str, o
 _ADD = {"readings": _add_readings, "position": _add_position}
 
 
-def _time_us(ts: object) -> int | None:
-    """Time of a sample; None if it carries none."""
+def _time_us(ts: object) -> int:
+    """Time of a sample; NOT_SENT if it carries none."""
     if ts is None:
-        return None
+        return NOT_SENT
     if type(ts) is int:
         if -_MAX_MS <= ts <= _MAX_MS:
             return ts * 1000

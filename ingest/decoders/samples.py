@@ -1,11 +1,21 @@
-"""What every decoder fills: samples, positions and rejections, in growing columns."""
+"""What every decoder fills: samples, positions and rejections, in columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
+from core.batch import F64, I64
 from core.errors import RejectReason
 from core.ports import RawBatch
+
+NOT_SENT = int(np.iinfo(np.int64).min)
+"""Time of a sample that carries none."""
+
+LONGEST_REMEMBERED = 2_000
+"""Topics and channels of more characters are not remembered: names that never come again must
+cost time, not memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +27,46 @@ class Rejection:
     detail: str
 
 
-@dataclass(slots=True)
-class Samples:
-    """One row a sample: device, keys (quantity names), time_us (None: not sent), message.
+@dataclass(frozen=True, slots=True, eq=False)
+class Channel:
+    """What a device sends together: its name and the names of the values, in their order.
 
-    values is flat: the values of sample 0 in the order of its keys, then those of sample 1.
-    A value is whatever the payload carried; normalise turns it into a number or rejects it.
+    Compared by identity, which is what makes looking one up cheap: a decoder makes one
+    and uses it again for every sample of the kind.
     """
 
-    device: list[str] = field(default_factory=list)
-    keys: list[tuple[str, ...]] = field(default_factory=list)
-    time_us: list[int | None] = field(default_factory=list)
+    device: str
+    keys: tuple[str, ...]
+
+    @property
+    def length(self) -> int:
+        """Characters in all its names."""
+        return len(self.device) + sum(map(len, self.keys))
+
+
+@dataclass(slots=True)
+class Samples:
+    """One row a sample: channel, time_us (or NOT_SENT), message; in the order of arrival.
+
+    values is flat: the values of sample 0 in the order of its channel's keys, then those of
+    sample 1. A value is whatever the payload carried; normalise turns it into a number or
+    rejects it.
+    """
+
+    channel: list[Channel] = field(default_factory=list)
+    time_us: list[int] = field(default_factory=list)
     message: list[int] = field(default_factory=list)
     values: list[object] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSamples:
+    """Samples whose values are numbers already."""
+
+    channel: list[Channel]
+    time_us: I64
+    message: I64
+    values: F64
 
 
 @dataclass(slots=True)
@@ -37,7 +74,7 @@ class Fixes:
     """One row a position; fields hold latitude, longitude and the rest in FIX_FIELDS order."""
 
     device: list[str] = field(default_factory=list)
-    time_us: list[int | None] = field(default_factory=list)
+    time_us: list[int] = field(default_factory=list)
     message: list[int] = field(default_factory=list)
     fields: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -59,7 +96,7 @@ FIX_FIELDS = (
 class Decoded:
     """Everything that one raw batch held."""
 
-    samples: Samples = field(default_factory=Samples)
+    samples: list[Samples | NumberSamples] = field(default_factory=list)
     fixes: Fixes = field(default_factory=Fixes)
     rejected: list[Rejection] = field(default_factory=list)
 

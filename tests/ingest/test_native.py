@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.catalog import Catalog
+from core.columns import RegisterColumns
 from core.errors import RejectReason
 from core.model import Device, DeviceKind, Name, Place, PlaceKind, Register
 from core.ports import RawBatch
 from core.quality import ReadingQuality
 from core.quantities import QUANTITIES
 from ingest.decoders import DECODERS, native
+from ingest.decoders.samples import NumberSamples
 from ingest.normalise import RegisterIndex, normalise
 from ingest.validate import validate
 
@@ -42,7 +44,8 @@ def catalog(quantities=("energy_active_import_total", "power_active", "voltage_l
 
 
 def accept(batch, known=None):
-    index = RegisterIndex(known or catalog())
+    found = known or catalog()
+    index = RegisterIndex(found, RegisterColumns.of(found))
     decoded = native.decode(batch)
     normalised = normalise(decoded, batch, index)
     size = len(index.catalog.registers)
@@ -242,3 +245,58 @@ def test_no_payload_stops_the_batch(messages):
     assert (2, NOW_US, 230.0) in rows(accepted)
     assert all(0 <= rejection.message < len(messages) for rejection in rejected)
     assert np.isfinite(accepted.readings.value).all()
+
+
+def test_two_kinds_of_message_in_turn_are_both_parsed_straight_into_numbers():
+    native._routes.clear()
+    kinds = [{"ts": NOW_MS, "voltage_l1": 230.5}, {"ts": NOW_MS + 1, "power_active": 7, "voltage_l1": 2}]
+    batch = raw(*(("wattline/v1/m1/readings", kinds[at % 2]) for at in range(20)))
+    native.decode(batch)
+    block = native.decode(batch).samples[0]
+    assert isinstance(block, NumberSamples)
+    assert block.message.tolist() == list(range(20))
+    assert [channel.keys for channel in block.channel[:2]] == [
+        ("voltage_l1",),
+        ("power_active", "voltage_l1"),
+    ]
+    assert block.time_us[:2].tolist() == [NOW_US, NOW_US + 1000]
+    assert block.values[:3].tolist() == [230.5, 7.0, 2.0]
+
+
+def newest(found):
+    """The last value of each identity: what a store would answer."""
+    return {(register, time): value for register, time, value in found}
+
+
+NUMBER = st.sampled_from(["0", "-0.0", "1", "230.5", "1e3", "1e-320", "12345678901234567890", "0.1"])
+VALUE = NUMBER | st.sampled_from(["true", "null", '"5"', '"x"', "[1]", "{}", "1e999", "NaN", ""])
+TS = st.sampled_from([str(NOW_MS), f"{NOW_MS}.001", f"{NOW_MS}e0", "9007199254740992", "1e300", "-5",
+                      "null", "true", '"2026-11-20T00:00:00.25Z"', '"now"'])  # fmt: skip
+PAIR = st.tuples(st.just("ts"), TS) | st.tuples(
+    st.sampled_from(["voltage_l1", "power_active", "x", "frequency"]), NUMBER | VALUE
+)
+OBJECT = st.lists(PAIR, max_size=4).map(
+    lambda pairs: "{" + ",".join(f'"{key}":{value}' for key, value in pairs) + "}"
+)
+
+
+@given(st.lists(OBJECT, min_size=1, max_size=12), st.lists(st.integers(0, 3), min_size=12, max_size=12))
+def test_a_message_reads_the_same_whatever_its_topic_sent_before(objects, repeats):
+    messages = [
+        ("wattline/v1/m1/readings", text.encode())
+        for text, times in zip(objects, repeats, strict=False)
+        for _ in range(times)
+    ]
+    native._routes.clear()
+    together, rejected, wanted = accept(raw(*messages))
+    apart, apart_rejected, apart_wanted = [], [], {}
+    for number, message in enumerate(messages):
+        native._routes.clear()
+        accepted, found, missing = accept(raw(message))
+        apart += rows(accepted)
+        apart_rejected += [(number, rejection.reason, rejection.detail) for rejection in found]
+        apart_wanted |= dict.fromkeys(missing)
+    assert sorted(rows(together)) == sorted(apart)
+    assert newest(rows(together)) == newest(apart)
+    assert sorted((r.message, r.reason, r.detail) for r in rejected) == sorted(apart_rejected)
+    assert sorted(wanted) == sorted(apart_wanted)
