@@ -23,6 +23,7 @@ from wattline.broker import IN_FLIGHT
 from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
+from wattline.retention import Keeping
 from wattline.settings import Broker, Settings
 
 WEB_DIST = Path(__file__).parent.parent / "web" / "dist"
@@ -79,6 +80,7 @@ def make_pipeline(settings: Settings, parts: Parts) -> tuple[Pipeline, MqttSourc
         catalogs=parts.catalogs,
         feed=parts.feed,
         now_us=now_us,
+        keeping=Keeping.of(settings.retention),
     )
     parts.feed.is_connected = lambda: source.connected
     parts.feed.totals = lambda: (

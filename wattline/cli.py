@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import ConfigError, WattlineError
 from wattline import VERSION, configuration, demo, serve, simulate
+from wattline.retention import statement
 from wattline.settings import Settings
 
 CONFIG = Path(__file__).parent.parent / "config"
@@ -78,8 +79,9 @@ def _api(_: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _check(options: argparse.Namespace, _: Settings) -> int:
+def _check(options: argparse.Namespace, settings: Settings) -> int:
     print(f"{options.config}: no mistakes")  # noqa: T201
+    print("what is kept:", *statement(settings.retention, settings.store), sep="\n  ")  # noqa: T201
     return 0
 
 

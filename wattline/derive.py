@@ -35,7 +35,10 @@ _HISTORY_US = 900_000_000
 
 
 class Derivation:
-    """State of the analytics and the stores that their results go to."""
+    """State of the analytics and the stores that their results go to.
+
+    fixed_before_us: intervals that start earlier stay as they are, whatever comes late.
+    """
 
     def __init__(self, store: TimeSeriesStore, registry: Registry, feed: LiveFeed, known: Known) -> None:
         self.store = store
@@ -44,6 +47,7 @@ class Derivation:
         self.known = known
         self.state = State.empty(known)
         self.watermark_us = 0
+        self.fixed_before_us = ledger.NONE_US
         self._saved_watermark_us = 0
         self._unsaved_intervals: list[IntervalBatch] = []
         self._unsaved_alerts: list[AlertChange] = []
@@ -153,6 +157,7 @@ class Derivation:
         return sum(map(len, self.state.late.values()))
 
     def _put(self, intervals: IntervalBatch) -> None:
+        intervals = intervals.take(intervals.start_us >= self.fixed_before_us)
         try:
             self.store.put_intervals(intervals)
         except RowsRefused as error:  # offering them again would not help

@@ -17,12 +17,14 @@ from typing import TypeVar
 
 from core.errors import RejectReason, RowsRefused, StoreError
 from core.ports import DeadLetter, RawBatch, Registry, Source, TimeSeriesStore
+from core.retention import Retention
 from ingest.decoders.samples import Decoder
 from ingest.validate import Accepted
 from wattline.catalogs import Catalogs
 from wattline.derive import Derivation, or_later
 from wattline.feed import LiveFeed
 from wattline.intake import Intake
+from wattline.retention import Keeping, fixed_before_us
 from wattline.rhythm import Beats, Rhythm, keep_time
 from wattline.state import Known
 
@@ -30,7 +32,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _COMPACT_ROWS = 250_000
-"""What one step of compaction deals with: batches wait for it, a quarter of a second or so."""
+"""What one step of compaction or retention deals with: batches wait for it, a quarter of a second or so."""
 
 
 class Pipeline:
@@ -47,9 +49,11 @@ class Pipeline:
         feed: LiveFeed,
         now_us: Callable[[], int],
         rhythm: Rhythm | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         self.source, self.store, self.registry, self.catalogs = source, store, registry, catalogs
         self.now_us, self.rhythm = now_us, rhythm or Rhythm()
+        self.keeping = keeping or Keeping()
         self.derivation = Derivation(store, registry, feed, Known.of(catalogs.current, registry.rules()))
         self.intake = Intake(decoder, registry, catalogs, self.derivation)
         self.totals: Counter[str] = Counter()
@@ -58,6 +62,7 @@ class Pipeline:
 
     async def run(self) -> None:
         """Take batches until the source ends; then save a checkpoint."""
+        self._may_go()
         count = await self._in_worker(self.derivation.restore)
         log.info("restored; %d readings derived again", count)
         try:
@@ -117,7 +122,19 @@ class Pipeline:
         return self.derivation.settle_one(self.now_us())
 
     def _compact(self) -> bool:
-        return self.store.compact(_COMPACT_ROWS) > 0
+        return self.store.compact(_COMPACT_ROWS) > 0 or self._retain()
+
+    def _retain(self) -> bool:
+        """Let go of what is past its time."""
+        may_go = self._may_go()
+        rows = self.store.retain(may_go, _COMPACT_ROWS)
+        self.totals["wattline_retention_rows_total"] += rows
+        return rows > 0
+
+    def _may_go(self) -> Retention:
+        may_go = self.keeping.as_of(self.now_us(), self.derivation.known.columns)
+        self.derivation.fixed_before_us = fixed_before_us(may_go)
+        return may_go
 
     def _show(self) -> None:
         self.intake.refit()

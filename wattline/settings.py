@@ -68,6 +68,18 @@ class Ingest(_Section):
     linger_ms: Annotated[float, Field(ge=0, le=1000)] = 5.0
 
 
+class RetentionSettings(_Section):
+    """How long rows are kept, in days; null is for ever. Ledger intervals are kept for ever.
+
+    Thirteen months at full resolution compare any month with the same one a year before.
+    Positions are personal data: a quarter, and a quarter to check it.
+    """
+
+    full_resolution_days: Annotated[int, Field(ge=2)] | None = 400
+    readings_days: Annotated[int, Field(ge=2)] | None = None
+    positions_days: Annotated[int, Field(ge=2)] | None = 184
+
+
 class Settings(_Section):
     """All settings of one process."""
 
@@ -77,6 +89,7 @@ class Settings(_Section):
     registry: RegistrySettings = RegistrySettings()
     http: Http = Http()
     ingest: Ingest = Ingest()
+    retention: RetentionSettings = RetentionSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -27,14 +27,15 @@ EVER = (0, 2**62)
 class Process:
     """A Derivation over stores on disk; restart leaves nothing but what these hold."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, expected_interval_s=900.0):
         self.folder = folder
         self.received_us = START_US
+        self.fixed_before_us = ledger.NONE_US
         self._open()
         self.registry.put_estate(
             Estate(
                 (Place("hall", PlaceKind.BUILDING, NAME, "UTC"),),
-                (Device("m", DeviceKind.METER, "hall", NAME, expected_interval_s=900.0),),
+                (Device("m", DeviceKind.METER, "hall", NAME, expected_interval_s=expected_interval_s),),
             )
         )
         self.registry.add_registers([("m", "energy_active_import_total"), ("m", "water_volume_total")])
@@ -49,6 +50,7 @@ class Process:
         loop.close()
         known = Known.of(self.registry.catalog(), [])
         self.derivation = Derivation(self.store, self.registry, LiveFeed(loop), known)
+        self.derivation.fixed_before_us = self.fixed_before_us
         self.derivation.restore()
 
     def restart(self):
