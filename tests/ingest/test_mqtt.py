@@ -129,7 +129,7 @@ async def test_what_was_read_survives_a_broker_that_forgets_it(mosquitto):
     async with reading(source) as batches:
         await publish(mosquitto, *(b"%d" % number for number in range(10)))
         async with asyncio.timeout(10):
-            while len(source._topics) < 10:
+            while len(source._inbox.topics) < 10:
                 await asyncio.sleep(0.01)
         source._connection.abort()
         got, taken = await next_payloads(batches, 10)
@@ -147,7 +147,7 @@ async def test_lost_connections_do_not_add_up_in_memory(mosquitto):
                 while source.reconnects_total < connections - 1 or not source.connected:
                     await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)  # what the broker sends again has arrived
-            assert len(source._topics) <= 20
+            assert len(source._inbox.topics) <= 20
             source._connection.abort()
             await asyncio.sleep(0.05)
         reader.cancel()
