@@ -2,12 +2,13 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-page test-python check bench picture lock secrets device remove-device clean environment environment-dev page servers
+.PHONY: help run test test-page test-python check bench fuzz picture lock secrets device remove-device clean environment environment-dev page servers
 
 PYTHON := .venv/bin/python
 ARGS ?=
 NAME ?=
 HOST ?=
+SECONDS ?= 60
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ check: environment-dev ## format, lint, types, import contracts
 
 bench: environment-dev ## benchmarks, all or NAME=name: one line of JSON each
 	@$(PYTHON) -m tools.bench $(NAME)
+
+fuzz: environment-dev ## fuzz campaigns of SECONDS=60 each, all or NAME=decoders, shapes, stream
+	@$(PYTHON) -m tools.fuzz "$(NAME)" "$(SECONDS)"
 
 picture: environment-dev page servers ## take the README's picture of the page anew
 	@PAGE_PICTURE=docs/page.png $(PYTHON) -m pytest tests/web -k picture

@@ -14,7 +14,11 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent.parent / "requirements"
 
 # dev.txt holds run.txt at the same versions, so that one .venv serves both
-LOCKS = (("run.in", "run.txt", ()), ("dev.in", "dev.txt", ("--constraints", "run.txt")))
+LOCKS = (
+    ("run.in", "run.txt", ()),
+    ("dev.in", "dev.txt", ("--constraints", "run.txt")),
+    ("fuzz.in", "fuzz.txt", ()),
+)
 
 OPTIONS = (
     "--universal",
@@ -27,7 +31,7 @@ OPTIONS = (
 
 
 def main(extra: list[str]) -> None:
-    """Remake both lock files."""
+    """Remake the lock files."""
     environment = {**os.environ, "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
     for source, target, constraints in LOCKS:
         command = [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS, *constraints, *extra]

@@ -56,16 +56,18 @@ def test_what_the_product_imports_is_declared() -> None:
 
 
 def test_what_tests_import_is_declared() -> None:
-    assert _imported("tests", "bench", "tools") - _declared("run.in") - _declared("dev.in") == set()
+    declared = _declared("run.in") | _declared("dev.in") | _declared("fuzz.in")
+    assert _imported("tests", "bench", "tools") - declared == set()
 
 
 def test_no_dependency_is_idle() -> None:
     assert _declared("run.in") - _imported(*PRODUCT) - UNIMPORTED.keys() == set()
     assert _declared("dev.in") - _imported("tests", "bench") - UNIMPORTED.keys() == set()
+    assert _declared("fuzz.in") - _imported("tests") == set()
 
 
 def test_every_dependency_has_its_reason() -> None:
-    for name in ("run.in", "dev.in"):
+    for name in ("run.in", "dev.in", "fuzz.in"):
         lines = (ROOT / "requirements" / name).read_text().splitlines()
         direct = [line for line in lines if line and not line.startswith(("#", "-"))]
         assert [line for line in direct if not re.search(r"  # \S", line)] == []
