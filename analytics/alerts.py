@@ -61,6 +61,12 @@ class AlertsState:
             np.full(size, NEVER_US, np.int64),
         )
 
+    def grow(self, size: int) -> None:
+        """Make room for watches up to size - 1."""
+        more = AlertsState.empty(max(0, size - len(self.state)))
+        for name in ("state", "since_us", "fired_us", "seen_us"):
+            setattr(self, name, np.concatenate([getattr(self, name), getattr(more, name)]))
+
     def chosen(self, numbers: list[int]) -> "AlertsState":
         """State of another set of watches: of each its number here, or -1 if it is new."""
         fresh = AlertsState.empty(len(numbers))

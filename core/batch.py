@@ -4,8 +4,8 @@ Every batch is a frozen record of equally long NumPy arrays; row i of each is on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,29 +22,28 @@ BASE_US = 900_000_000
 """Length of a ledger interval: 15 minutes."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Columns:
-    """Operations that every batch shares."""
+    """Operations that every batch shares; the slots are the columns, in declaration order."""
+
+    __slots__: ClassVar[tuple[str, ...]] = ()
 
     def __len__(self) -> int:
-        return len(getattr(self, fields(self)[0].name))
+        return len(getattr(self, self.__slots__[0]))
 
     def take(self, rows: I64 | Mask | slice) -> Self:
         """The chosen rows, in the order asked for."""
-        return type(self)(*(getattr(self, column.name)[rows] for column in fields(self)))
+        return type(self)(*[getattr(self, name)[rows] for name in self.__slots__])
 
     def columns(self) -> dict[str, NDArray[np.generic]]:
         """Arrays by column name, in declaration order."""
-        return {column.name: getattr(self, column.name) for column in fields(self)}
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def concat(cls, batches: Sequence[Self]) -> Self:
         """All rows of all batches, in order; batches must not be empty."""
         if len(batches) == 1:
             return batches[0]
-        return cls(
-            *(np.concatenate([getattr(batch, column.name) for batch in batches]) for column in fields(cls))
-        )
+        return cls(*(np.concatenate([getattr(batch, name) for batch in batches]) for name in cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 A Catalog is read-only; a change of places, devices or registers makes a new one.
 """
 
+import copy
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.model import Device, Place, Register
 
@@ -32,6 +33,23 @@ class Catalog:
         self._registers_of_device: dict[str, list[Register]] = defaultdict(list)
         for register in self.registers:
             self._registers_of_device[register.device_id].append(register)
+
+    def extended(self, registers: Sequence[Register]) -> "Catalog":
+        """The same with the registers that come next by id; places and devices are the same objects."""
+        longer = copy.copy(self)
+        longer.registers = [*self.registers, *registers]
+        longer.register_of = self.register_of | {
+            (register.device_id, register.quantity): register for register in registers
+        }
+        of_device = self._registers_of_device.copy()
+        for register in registers:
+            of_device[register.device_id] = [*of_device[register.device_id], register]
+        longer._registers_of_device = of_device  # noqa: SLF001
+        return longer
+
+    def extends(self, other: "Catalog") -> bool:
+        """Whether this is the other catalog with, at most, more registers."""
+        return self.places is other.places and self.devices is other.devices
 
     def children(self, place_id: str | None) -> list[str]:
         """Ids of the places right below this one; None asks for the roots."""

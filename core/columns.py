@@ -1,11 +1,13 @@
 """Properties of every register as columns indexed by register id, for vectorised steps."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from core.batch import F64, I64, Mask
 from core.catalog import Catalog
+from core.model import Register
 from core.quantities import QUANTITIES, Energy, RegisterKind
 
 
@@ -29,7 +31,16 @@ class RegisterColumns:
     @classmethod
     def of(cls, catalog: Catalog) -> "RegisterColumns":
         """Columns of every register in the catalog."""
-        registers = catalog.registers
+        return cls._of(catalog, catalog.registers)
+
+    def extended(self, catalog: Catalog) -> "RegisterColumns":
+        """Columns of a catalog that extends the one which these are of."""
+        more = self._of(catalog, catalog.registers[len(self.ratio) :])
+        pairs = [(getattr(self, column.name), getattr(more, column.name)) for column in fields(self)]
+        return RegisterColumns(*map(np.concatenate, pairs))
+
+    @classmethod
+    def _of(cls, catalog: Catalog, registers: Sequence[Register]) -> "RegisterColumns":
         quantities = [QUANTITIES[register.quantity] for register in registers]
         expected_s = [catalog.devices[register.device_id].expected_interval_s for register in registers]
         return cls(

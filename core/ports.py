@@ -5,7 +5,7 @@ Calls are synchronous unless marked async; the pipeline and the API run them in 
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.batch import I32, IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
@@ -217,6 +217,13 @@ class TimeSeriesStore(Protocol):
         ...
 
 
+class Revision(NamedTuple):
+    """How often the estate (places, devices, rules, map layers) and the registers have changed."""
+
+    estate: int
+    registers: int
+
+
 class Registry(Protocol):
     """Relational state: what is registered, alerts, dead letters, checkpoints."""
 
@@ -243,8 +250,12 @@ class Registry(Protocol):
         """Registers for (device id, quantity), made with the next dense ids where missing."""
         ...
 
-    def revision(self) -> int:
-        """Number that is another one whenever what is registered has changed, by any process."""
+    def registers_from(self, first: int) -> list[Register]:
+        """Registers in order of id, from this id on."""
+        ...
+
+    def revision(self) -> Revision:
+        """Another one whenever what is registered has changed, by any process."""
         ...
 
     def rules(self) -> list[Rule]:

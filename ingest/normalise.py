@@ -53,13 +53,18 @@ class RegisterIndex(dict[Channel, I32]):
 
     def __init__(self, catalog: Catalog, columns: RegisterColumns) -> None:
         super().__init__()
-        self._fit(catalog, columns)
+        self.catalog, self.columns = catalog, columns
+        self._incomplete: list[Channel] = []
+        self._fit(catalog)
 
     def refit(self, catalog: Catalog, columns: RegisterColumns) -> None:
         """Go on with a newer catalog: what was registered stays registered."""
-        for channel in [channel for channel, registers in self.items() if registers.min() < 0]:
-            del self[channel]
-        self._fit(catalog, columns)
+        for channel in self._incomplete:
+            self.pop(channel, None)
+        self._incomplete = []
+        if not catalog.extends(self.catalog):
+            self._fit(catalog)
+        self.catalog, self.columns = catalog, columns
 
     def __missing__(self, channel: Channel) -> I32:
         if channel.device not in self.catalog.devices:
@@ -70,11 +75,13 @@ class RegisterIndex(dict[Channel, I32]):
         if channel.length <= LONGEST_REMEMBERED:
             if len(self) >= self._most:
                 self.clear()
+                self._incomplete = []
             self[channel] = registers
+            if _NO_REGISTER in found:
+                self._incomplete.append(channel)
         return registers
 
-    def _fit(self, catalog: Catalog, columns: RegisterColumns) -> None:
-        self.catalog, self.columns = catalog, columns
+    def _fit(self, catalog: Catalog) -> None:
         self._most = 1_000 + 4 * len(catalog.devices)
         self._shifted: dict[str, list[int]] = {}
         for device in catalog.devices.values():

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, insert, select
 from core.catalog import Catalog
 from core.errors import Conflict, RejectReason
 from core.model import Alert, AlertState, Device, Estate, MapLayer, Place, Register, Rule
-from core.ports import AlertChange, Checkpoint, DeadLetter
+from core.ports import AlertChange, Checkpoint, DeadLetter, Revision
 from core.quantities import QUANTITIES
 from storage import dead_letters, tables
 from storage import registry_rows as rows
@@ -15,6 +15,9 @@ from storage.alert_log import OPEN, AlertLog
 from storage.database import Database
 from storage.estate_check import merged, mistakes
 from storage.statements import insert_or, rows_of, rows_where_in, upsert
+
+# Rows of the table estate_revision.
+_ESTATE, _REGISTERS = 0, 1
 
 
 def open_registry(url: str) -> "SqlRegistry":
@@ -64,7 +67,7 @@ class SqlRegistry:
             )
             upsert(connection, tables.rule, [rows.to_row(item) for item in estate.rules])
             upsert(connection, tables.map_layer, [rows.to_row(item) for item in estate.map_layers])
-            _count_change(connection)
+            _count_change(connection, _ESTATE)
 
     def put_place(self, place: Place) -> None:
         """Add or update one place."""
@@ -99,13 +102,24 @@ class SqlRegistry:
                 )
             if missing:
                 connection.execute(insert(tables.register), [rows.to_row(known[key]) for key in missing])
-                _count_change(connection)
+                _count_change(connection, _REGISTERS)
             return [known[key] for key in wanted]
 
-    def revision(self) -> int:
-        """How often places, devices, rules, map layers or registers have changed."""
+    def registers_from(self, first: int) -> list[Register]:
+        """Registers by id, from this one on."""
+        register = tables.register
+        query = select(register).where(register.c.id >= first).order_by(register.c.id)
         with self._database.read() as connection:
-            return connection.scalar(select(tables.estate_revision.c.revision)) or 0
+            return [rows.register(row) for row in connection.execute(query).mappings()]
+
+    def revision(self) -> Revision:
+        """How often the estate and the registers have changed."""
+        revision = tables.estate_revision.c
+        with self._database.read() as connection:
+            found = {
+                row.id: row.revision for row in connection.execute(select(revision.id, revision.revision))
+            }
+        return Revision(found.get(_ESTATE, 0), found.get(_REGISTERS, 0))
 
     def rules(self) -> list[Rule]:
         """All rules by id."""
@@ -216,8 +230,8 @@ class SqlRegistry:
             raise Conflict("\n".join(wrong))
 
 
-def _count_change(connection: Connection) -> None:
+def _count_change(connection: Connection, of: int) -> None:
     revision = tables.estate_revision
-    first = insert_or(connection, revision).values(id=0, revision=1)
+    first = insert_or(connection, revision).values(id=of, revision=1)
     again = {"revision": revision.c.revision + 1}
     connection.execute(first.on_conflict_do_update(index_elements=["id"], set_=again))

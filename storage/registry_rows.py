@@ -1,6 +1,5 @@
 """What is registered, to table rows and back."""
 
-from dataclasses import fields
 from typing import Any, TypeVar
 
 from sqlalchemy import RowMapping
@@ -28,12 +27,12 @@ _Record = TypeVar("_Record", Place, Device, Register, Rule, MapLayer, Alert)
 def to_row(record: Place | Device | Register | Rule | MapLayer | Alert) -> dict[str, Any]:
     """Columns of a record: a Name takes two, x_zh and x_en; enumerations are their values."""
     row: dict[str, Any] = {}
-    for column in fields(record):
-        value = getattr(record, column.name)
+    for column in record.__slots__:
+        value = getattr(record, column)
         if isinstance(value, Name):
-            row[f"{column.name}_zh"], row[f"{column.name}_en"] = value.zh, value.en
+            row[f"{column}_zh"], row[f"{column}_en"] = value.zh, value.en
         else:
-            row[column.name] = list(value) if isinstance(value, tuple) else value
+            row[column] = list(value) if isinstance(value, tuple) else value
     return row
 
 
@@ -83,7 +82,5 @@ def _name(row: Row, column: str) -> Name:
 
 
 def _record(kind: type[_Record], row: Row, /, **converted: Any) -> _Record:  # noqa: ANN401
-    plain: dict[str, Any] = {
-        name: row[name] for column in fields(kind) if (name := column.name) not in converted
-    }
-    return kind(**(plain | converted))
+    plain: dict[str, Any] = {name: row[name] for name in kind.__slots__ if name not in converted}
+    return kind(**plain, **converted)

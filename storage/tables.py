@@ -177,7 +177,7 @@ checkpoint = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
-# One row: how often what is registered has changed, for processes that keep a catalog.
+# Two rows, for processes that keep a catalog: how often the estate has changed (id 0), and the registers (1).
 estate_revision = Table(
     "estate_revision",
     metadata,

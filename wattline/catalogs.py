@@ -19,5 +19,10 @@ class Catalogs:
         """Read the catalog anew, if this process or another has registered something."""
         with self._lock:
             revision = self._registry.revision()
-            if revision != self._revision:
-                self.current, self._revision = self._registry.catalog(), revision
+            if revision.estate != self._revision.estate:
+                self.current = self._registry.catalog()
+            elif revision != self._revision:
+                # Meters report for the first time: reading all of a large estate again would take too long.
+                more = self._registry.registers_from(len(self.current.registers))
+                self.current = self.current.extended(more)
+            self._revision = revision

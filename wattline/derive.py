@@ -69,11 +69,15 @@ class Derivation:
         self.flush()
         return count
 
-    def refit(self, known: Known) -> None:
-        """Go on with another catalog or other rules."""
-        watched = self.known.watches.watched()
-        self.known = known
-        self.state.fit(watched, known)
+    def refit(self, catalog: Catalog) -> None:
+        """Go on with another catalog; raises StoreError if its rules can't be read."""
+        before = self.known
+        if catalog.extends(before.catalog):
+            self.known = before.extended(catalog)
+            self.state.grow(self.known)
+        else:
+            self.known = Known.of(catalog, self.registry.rules())
+            self.state.fit(before.watches.watched(), self.known)
 
     def derive(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         """One step of every kind over a batch that the store has made durable."""
@@ -105,6 +109,7 @@ class Derivation:
 
     def flush(self) -> None:
         """Offer derived rows to the stores, then tell the feed; what fails stays for next time."""
+        self.known.refresh()
         self.state.ledger, newest = ledger.open_rows(self.state.ledger)
         rows = [batch for batch in (*self._unsaved_intervals, newest) if len(batch)]
         self._unsaved_intervals = rows

@@ -7,7 +7,6 @@ from ingest.normalise import Normalised, RegisterIndex, normalise
 from ingest.validate import Accepted, validate
 from wattline.catalogs import Catalogs
 from wattline.derive import Derivation
-from wattline.state import Known
 
 
 class Intake:
@@ -41,10 +40,9 @@ class Intake:
         """Take up the current catalog; says whether it was another."""
         if self._index.catalog is self._catalogs.current:
             return False
-        catalog = self._catalogs.current
-        known = Known.of(catalog, self._registry.rules())
-        self._derivation.refit(known)
-        self._index.refit(catalog, known.columns)
+        self._derivation.refit(self._catalogs.current)
+        known = self._derivation.known
+        self._index.refit(known.catalog, known.columns)
         return True
 
     def _normalise(self, decoded: Decoded, raw: RawBatch) -> Normalised:

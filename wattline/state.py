@@ -31,11 +31,22 @@ class Known:
     columns: RegisterColumns
     members: PlaceMembers
     watches: Watches
+    members_fresh: bool = True
 
     @classmethod
     def of(cls, catalog: Catalog, rules: list[Rule]) -> "Known":
         """Derive every form from the catalog and the rules."""
         return cls(catalog, RegisterColumns.of(catalog), PlaceMembers.of(catalog), Watches.of(rules, catalog))
+
+    def extended(self, catalog: Catalog) -> "Known":
+        """The same for a catalog that extends this one; members are those of before, see refresh."""
+        columns, watches = self.columns.extended(catalog), self.watches.extended(catalog)
+        return Known(catalog, columns, self.members, watches, members_fresh=False)
+
+    def refresh(self) -> None:
+        """Let registers that were added count for their places: the slow part, left for a quiet moment."""
+        if not self.members_fresh:
+            self.members, self.members_fresh = PlaceMembers.of(self.catalog), True
 
 
 @dataclass(slots=True)
@@ -67,12 +78,17 @@ class State:
 
         watched: keys of the watches that the alert state is for.
         """
+        self.grow(known)
+        at = {key: number for number, key in enumerate(watched)}
+        self.alerts = self.alerts.chosen([at.get(key, -1) for key in known.watches.watched()])
+
+    def grow(self, known: Known) -> None:
+        """Make room for registers and watches that were added."""
         size = len(known.catalog.registers)
         self.newest.grow(size)
         self.ledger.grow(size)
         self.slope_w = np.append(self.slope_w, np.full(size - len(self.slope_w), np.nan))
-        at = {key: number for number, key in enumerate(watched)}
-        self.alerts = self.alerts.chosen([at.get(key, -1) for key in known.watches.watched()])
+        self.alerts.grow(len(known.watches.rule))
 
     def save(self, watches: Watches) -> bytes:
         """All of it, with the watches that the alert state belongs to."""
