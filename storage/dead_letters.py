@@ -1,10 +1,10 @@
-"""Dead letters: the newest of every reason are kept, all are counted."""
+"""Dead letters: the newest of every reason and topic are kept, all are counted."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from core.errors import RejectReason
 from core.ports import DeadLetter
@@ -13,6 +13,9 @@ from storage.tables import dead_letter, dead_letter_count
 
 KEPT = 1000
 """How many dead letters of one reason are kept."""
+
+KEPT_OF_A_TOPIC = 100
+"""How many of these may come from one topic: a broken device must not push out all others."""
 
 PAYLOAD_BYTES = 64 << 10
 """How much is kept of one dead letter's payload."""
@@ -24,7 +27,7 @@ def put(connection: Connection, letters: Sequence[DeadLetter]) -> None:
     for letter in letters:
         by_reason[letter.reason].append(letter)
     for reason, group in by_reason.items():
-        connection.execute(insert(dead_letter), [_row(letter) for letter in group[-KEPT:]])
+        connection.execute(insert(dead_letter), [_row(letter) for letter in _newest_of_topics(group)])
         _forget_oldest(connection, reason)
         _add_count(connection, reason, len(group))
 
@@ -50,11 +53,33 @@ def counts(connection: Connection) -> dict[RejectReason, int]:
     return {RejectReason(row["reason"]): row["total"] for row in rows_of(connection, dead_letter_count)}
 
 
+def _newest_of_topics(group: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """Those of the group that will not have to make room at once."""
+    of_topic: Counter[str] = Counter()
+    kept: list[DeadLetter] = []
+    for letter in reversed(group):
+        of_topic[letter.topic] += 1
+        if of_topic[letter.topic] <= KEPT_OF_A_TOPIC:
+            kept.append(letter)
+        if len(kept) == KEPT:
+            break
+    return kept[::-1]
+
+
 def _forget_oldest(connection: Connection, reason: RejectReason) -> None:
     letter = dead_letter.c
-    by_age = select(letter.seq).where(letter.reason == reason).order_by(letter.seq.desc())
-    newest_too_many = by_age.offset(KEPT).limit(1).scalar_subquery()
-    connection.execute(delete(dead_letter).where(letter.reason == reason, letter.seq <= newest_too_many))
+    newest_first = letter.seq.desc()
+    ranked = (
+        select(
+            letter.seq,
+            func.row_number().over(order_by=newest_first).label("rank"),
+            func.row_number().over(partition_by=letter.topic, order_by=newest_first).label("of_topic"),
+        )
+        .where(letter.reason == reason)
+        .subquery()
+    )
+    too_old = select(ranked.c.seq).where((ranked.c.rank > KEPT) | (ranked.c.of_topic > KEPT_OF_A_TOPIC))
+    connection.execute(delete(dead_letter).where(letter.seq.in_(too_old)))
 
 
 def _add_count(connection: Connection, reason: RejectReason, more: int) -> None:

@@ -145,8 +145,8 @@ class Pipeline:
         self.totals["wattline_readings_total"] += len(accepted.readings)
         self.totals["wattline_positions_total"] += len(accepted.positions)
         self.totals["wattline_repeated_readings_total"] += accepted.repeated
-        for letter in dead:
-            self.totals[f'wattline_rejected_total{{reason="{letter.reason}"}}'] += 1
+        for reason, count in Counter(letter.reason for letter in dead).items():
+            self.totals[f'wattline_rejected_total{{reason="{reason}"}}'] += count
 
     async def _in_worker(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)

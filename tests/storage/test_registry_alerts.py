@@ -1,5 +1,7 @@
 """What the Registry promises of alerts, dead letters and checkpoints, on both databases."""
 
+import pytest
+
 from core.errors import RejectReason
 from core.model import (
     AlertState,
@@ -89,6 +91,18 @@ def test_the_oldest_dead_letters_of_a_reason_make_room_and_stay_counted(registry
     kept = registry.dead_letters()
     assert [item.received_at_us for item in kept] == [7, 6, 5, 0]
     assert registry.dead_letter_counts() == {RejectReason.UNKNOWN_DEVICE: 7, RejectReason.BAD_TIME: 1}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_broken_device_does_not_push_out_the_dead_letters_of_others(registry, monkeypatch, together):
+    monkeypatch.setattr(dead_letters, "KEPT", 9)
+    monkeypatch.setattr(dead_letters, "KEPT_OF_A_TOPIC", 3)
+    flood = [letter(number, topic="broken") for number in range(10, 50)]
+    quiet = [letter(1, topic="a"), letter(2, topic="b")]
+    for batch in [quiet + flood] if together else [quiet, flood[:20], flood[20:]]:
+        registry.put_dead_letters(batch)
+    assert [item.received_at_us for item in registry.dead_letters()] == [49, 48, 47, 2, 1]
+    assert registry.dead_letter_counts() == {RejectReason.UNKNOWN_DEVICE: 42}
 
 
 def test_a_dead_letter_may_hold_anything(registry):

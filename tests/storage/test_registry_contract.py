@@ -207,5 +207,15 @@ def test_every_change_of_what_is_registered_changes_the_revision(url):
     one.add_registers([("m", "power_active")])
     assert other.revision() == seen[-1]
     assert len(set(seen)) == 4
+    assert [revision.estate != seen[0].estate for revision in seen] == [False, True, True, True]
+    assert seen[3].estate == seen[2].estate
     one.close()
     other.close()
+
+
+def test_registers_can_be_read_from_any_id_on(registry):
+    registry.put_estate(Estate((place("p"),), (device("m"), device("n"))))
+    made = registry.add_registers([("m", "power_active"), ("n", "power_active"), ("m", "voltage_l1")])
+    assert registry.registers_from(0) == made
+    assert registry.registers_from(2) == made[2:]
+    assert registry.registers_from(3) == []
