@@ -7,6 +7,7 @@ teaches the route what it found.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Annotated, Any
@@ -23,6 +24,9 @@ REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What parsing raises when the payload is not what it should be."""
 
 _NUMBERS = (int, float)
+_UNNAMEABLE = re.compile(r'[\\"\x00-\x1f]')
+"""What msgspec takes in no name of a record's field."""
+
 _MOST_SHAPES = 1024
 _MOST_ROUTES = 1 << 18
 _EXACT_MS = 2**53 // 1000
@@ -61,7 +65,8 @@ class Route:
                 return known
         for met in self._met:
             if met.keys == keys:
-                if all(type(value) in _NUMBERS for value in item.values()):
+                nameable = not any(map(_UNNAMEABLE.search, keys))
+                if nameable and all(type(value) in _NUMBERS for value in item.values()):
                     self.spare = self.parse, self.channel
                     self.parse, self.channel = _shapes[keys], met
                 return met

@@ -51,6 +51,16 @@ def test_every_decoder_has_seeds_of_which_some_are_accepted(rig):
     assert any(len(each.readings) or len(each.positions) for each in accepted)
 
 
+@pytest.mark.parametrize(
+    "key", ['"', "\\", "\0", "\n", "\x1f", "\x7f", "米", "", " ", "ts ", "value_0", "Record"]
+)
+def test_no_key_is_too_odd_to_come_again(rig, key):
+    """What comes again and again is parsed another way: keys that can't be are no end of it."""
+    message = ("wattline/v1/m1/readings", json.dumps({key: 1, "power_active": 7}).encode())
+    for _ in range(3):
+        rig.check([message, message], [1, 0], 1)
+
+
 BATCH = 1_000
 
 
