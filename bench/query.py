@@ -125,14 +125,12 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Generate what is missing, then ask."""
     started_s = time.monotonic()
     file = folder / "wattline.duckdb"
-    is_new = not file.exists()
     year = generate(file, options.meters, options.days)
     generated_s = time.monotonic() - started_s
     print(f"{year.rows} intervals, {file.stat().st_size / 1e9:.2f} GB, {generated_s:.0f} s", flush=True)
     with tempfile.TemporaryDirectory() as servers, mosquitto(Path(servers)) as port:
         product = Product(folder, port)
-        if is_new:
-            product.provide(estate(year), registers(year))
+        product.provide(estate(year), registers(year))
         questions = Questions(year, options.seed)
         asked: dict[str, tuple[Ask, int]] = {
             "day": (questions.day, options.requests),

@@ -89,7 +89,10 @@ def meter(number: int) -> str:
 
 
 def generate(path: Path, meters: int, days: int) -> Year:
-    """Make the store's file, or take the one that was made with the same numbers before."""
+    """Make the store's file, or take the one that was made with the same numbers before.
+
+    What is left of a generation that did not end is made anew.
+    """
     said = path.with_suffix(".json")
     if said.is_file():
         found = Year(**json.loads(said.read_text(encoding="utf-8")))
@@ -98,6 +101,8 @@ def generate(path: Path, meters: int, days: int) -> Year:
         raise SystemExit(
             f"{path} holds another year ({said.read_text(encoding='utf-8')}): choose another folder"
         )
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
     year = Year(meters, days, now_us() // BASE_US)
     DuckDBStore(path).close()
     connection = duckdb.connect(str(path), config={"memory_limit": _MEMORY})
