@@ -9,7 +9,7 @@ from api.guard import BodyLimit, HeadIsGet, SameOrigin
 from api.headers import SecurityHeaders
 from api.ledger import Ledger
 from api.live import Live
-from api.routes import ROUTERS
+from api.routes import ROUTERS, system
 from api.services import Services
 
 
@@ -41,4 +41,14 @@ def create_app(services: Services) -> FastAPI:
     docs.install(app)
     web.install(app, services.web_dist)
     problems.install(app, page=web.page_for(services.web_dist))
+    return app
+
+
+def create_status_app(services: Services) -> FastAPI:
+    """Health, readiness and metrics alone, of a process that serves nothing else."""
+    app = FastAPI(title="Wattline", version=services.version, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.services = services
+    app.state.live = Live(services)
+    app.include_router(system.router)
+    problems.install(app, page=web.page_for(None))
     return app

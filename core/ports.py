@@ -300,6 +300,14 @@ class Registry(Protocol):
         """The named checkpoint, if one was saved."""
         ...
 
+    def checkpoint_names(self) -> list[str]:
+        """Names of all checkpoints, in order."""
+        ...
+
+    def drop_checkpoint(self, name: str) -> None:
+        """Forget the named checkpoint, if there is one; durable when it returns."""
+        ...
+
     def ping(self) -> None:
         """Return if the registry can serve, else raise StoreError."""
         ...

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from core.catalog import Catalog
 from core.errors import Conflict, RejectReason
@@ -210,6 +210,16 @@ class SqlRegistry:
         with self._database.read() as connection:
             row = connection.execute(select(table).where(table.c.name == name)).mappings().first()
         return None if row is None else Checkpoint(row["watermark_us"], bytes(row["state"]))
+
+    def checkpoint_names(self) -> list[str]:
+        """Names of all checkpoints, in order."""
+        with self._database.read() as connection:
+            return sorted(connection.scalars(select(tables.checkpoint.c.name)))
+
+    def drop_checkpoint(self, name: str) -> None:
+        """Forget the named checkpoint."""
+        with self._database.write() as connection:
+            connection.execute(delete(tables.checkpoint).where(tables.checkpoint.c.name == name))
 
     def ping(self) -> None:
         """Return if the database answers, else raise StoreError."""

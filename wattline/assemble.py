@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -25,6 +25,7 @@ from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
 from wattline.retention import Keeping
 from wattline.settings import Broker, Settings
+from wattline.shards import SLOTS, WHOLE, Shard
 
 WEB_DIST = Path(__file__).parent.parent / "web" / "dist"
 
@@ -36,13 +37,18 @@ def now_us() -> int:
 
 @dataclass(slots=True)
 class ReceiveClock:
-    """Wall clock that never repeats or goes back: received_at_us orders the batches."""
+    """Wall clock that never repeats or goes back: received_at_us orders the batches.
+
+    slot: the remainder that its times leave by SLOTS, so that no other process has the same.
+    """
 
     last_us: int
+    slot: int = 0
 
     def __call__(self) -> int:
         """Give the time of a batch that is being received."""
-        self.last_us = max(now_us(), self.last_us + 1)
+        earliest_us = max(now_us(), self.last_us + 1)
+        self.last_us = earliest_us + (self.slot - earliest_us) % SLOTS
         return self.last_us
 
 
@@ -68,10 +74,15 @@ def open_parts(settings: Settings, loop: asyncio.AbstractEventLoop) -> Parts:
     return Parts(registry, _STORES[settings.store.kind](settings, catalogs), catalogs, LiveFeed(loop))
 
 
-def make_pipeline(settings: Settings, parts: Parts) -> tuple[Pipeline, MqttSource]:
-    """The pipeline and the source that feeds it; closing the source ends the pipeline."""
-    options = mqtt_options(settings)
-    source = MqttSource(options, ReceiveClock(parts.store.last_received_us()))
+def make_pipeline(
+    settings: Settings, parts: Parts, shard: Shard = WHOLE, *, leave: bool = False
+) -> tuple[Pipeline, MqttSource]:
+    """The pipeline and the source that feeds it; closing the source ends the pipeline.
+
+    leave: the source ends by itself, and its session with it, once that is empty.
+    """
+    options = replace(mqtt_options(settings, shard), task="leave" if leave else "take")
+    source = MqttSource(options, ReceiveClock(parts.store.last_received_us(), shard.slot))
     pipeline = Pipeline(
         source=source,
         decoder=DECODERS["native"],
@@ -81,44 +92,41 @@ def make_pipeline(settings: Settings, parts: Parts) -> tuple[Pipeline, MqttSourc
         feed=parts.feed,
         now_us=now_us,
         keeping=Keeping.of(settings.retention),
+        shard=shard,
     )
     parts.feed.is_connected = lambda: source.connected
-    parts.feed.totals = lambda: (
-        dict(pipeline.totals)
-        | {
-            "wattline_broker_reconnects_total": source.reconnects_total,
-            "wattline_broker_sessions_lost_total": source.sessions_lost_total,
-            "wattline_stale_acks_total": source.stale_acks_total,
-        }
-    )
+    parts.feed.totals = lambda: dict(pipeline.totals) | source.totals()
     return pipeline, source
 
 
 def make_app(parts: Parts) -> FastAPI:
     """The HTTP application over the parts."""
-    return create_app(
-        Services(
-            registry=parts.registry,
-            store=parts.store,
-            feed=parts.feed,
-            clock=now_us,
-            web_dist=WEB_DIST if (WEB_DIST / "index.html").is_file() else None,
-            catalog=lambda: parts.catalogs.current,
-            reload_catalog=parts.catalogs.reload,
-            version=VERSION,
-        )
+    return create_app(make_services(parts))
+
+
+def make_services(parts: Parts) -> Services:
+    """What HTTP serves from."""
+    return Services(
+        registry=parts.registry,
+        store=parts.store,
+        feed=parts.feed,
+        clock=now_us,
+        web_dist=WEB_DIST if (WEB_DIST / "index.html").is_file() else None,
+        catalog=lambda: parts.catalogs.current,
+        reload_catalog=parts.catalogs.reload,
+        version=VERSION,
     )
 
 
-def mqtt_options(settings: Settings) -> MqttOptions:
-    """How to reach the broker; raises StartError if a named file can't be read."""
+def mqtt_options(settings: Settings, shard: Shard = WHOLE) -> MqttOptions:
+    """How to reach the broker, and what to take; raises StartError if a named file can't be read."""
     broker = settings.broker
     embedded = broker.kind == "embedded"
     return MqttOptions(
         host=broker.host,
         port=broker.port,
         topic_filters=DECODERS["native"].TOPIC_FILTERS,
-        client_id=broker.client_id,
+        client_id=shard.client_id(broker.client_id),
         username=broker.username,
         password=secret(broker.password_file, "broker.password_file"),
         tls=tls_context(broker),
@@ -126,7 +134,10 @@ def mqtt_options(settings: Settings) -> MqttOptions:
         session_expiry_s=broker.session_expiry_s,
         receive_maximum=min(broker.receive_maximum, IN_FLIGHT) if embedded else broker.receive_maximum,
         batch_messages=settings.ingest.batch_messages,
+        batch_bytes=settings.ingest.batch_bytes,
         linger_s=settings.ingest.linger_ms / 1000,
+        unacked_s=broker.unacked_s,
+        wants=None if shard == WHOLE else shard.wants,
     )
 
 

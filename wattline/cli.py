@@ -11,6 +11,7 @@ from core.errors import ConfigError, WattlineError
 from wattline import VERSION, configuration, demo, serve, simulate
 from wattline.retention import statement
 from wattline.settings import Settings
+from wattline.shards import Shard
 
 CONFIG = Path(__file__).parent.parent / "config"
 
@@ -46,6 +47,17 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     ingest = commands.add_parser("ingest", help="ingest alone: from the broker to the stores")
+    ingest.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="I/N",
+        help="take part I (from 0) of N of the devices (default: ingest.shard, or all)",
+    )
+    ingest.add_argument(
+        "--leave",
+        action="store_true",
+        help="take what still waits in the broker's session of this shard, end the session and hand over",
+    )
     ingest.set_defaults(command=_ingest)
 
     api = commands.add_parser("api", help="API and page alone, over InfluxDB")
@@ -70,7 +82,9 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
-    asyncio.run(serve.ingest_only(settings, configuration.load_estate(options.config)))
+    shard = options.shard or Shard.parse(settings.ingest.shard)
+    estate = configuration.load_estate(options.config)
+    asyncio.run(serve.ingest_only(settings, estate, shard, leave=options.leave))
     return 0
 
 
@@ -97,6 +111,13 @@ def _settings(options: argparse.Namespace) -> Settings:
     for library in ("httpx", "alembic", "iotcore"):  # chatty at info
         logging.getLogger(library).setLevel(max(logging.WARNING, logging.root.level))
     return settings
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return Shard.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
 
 
 def _complain(*lines: str) -> int:

@@ -22,13 +22,13 @@ from core.ports import (
     TimeSeriesStore,
     VehiclesMoved,
 )
+from wattline.checkpoints import Checkpoints
 from wattline.feed import LiveFeed
 from wattline.settle import LateData, recompute
+from wattline.shards import WHOLE, Shard
 from wattline.state import Known, State
 
 log = logging.getLogger(__name__)
-
-CHECKPOINT = "pipeline"
 
 _HISTORY_US = 900_000_000
 """Rules don't look at readings that arrive later than this: buffered history never pages."""
@@ -40,11 +40,19 @@ class Derivation:
     fixed_before_us: intervals that start earlier stay as they are, whatever comes late.
     """
 
-    def __init__(self, store: TimeSeriesStore, registry: Registry, feed: LiveFeed, known: Known) -> None:
+    def __init__(
+        self,
+        store: TimeSeriesStore,
+        registry: Registry,
+        feed: LiveFeed,
+        known: Known,
+        shard: Shard = WHOLE,
+    ) -> None:
         self.store = store
         self.registry = registry
         self.feed = feed
         self.known = known
+        self.checkpoints = Checkpoints(registry, shard)
         self.state = State.empty(known)
         self.watermark_us = 0
         self.fixed_before_us = ledger.NONE_US
@@ -55,18 +63,20 @@ class Derivation:
 
     def restore(self) -> int:
         """Go on from the checkpoint and derive what was received after it; returns readings."""
-        checkpoint = self.registry.load_checkpoint(CHECKPOINT)
-        state = State.load(checkpoint.state, self.known) if checkpoint else None
-        if checkpoint and state:
-            self.state, self.watermark_us = state, checkpoint.watermark_us
-            self.state.ledger.touched[self.state.ledger.start_us != ledger.NONE_US] = True
-            if self.watermark_us > self.store.last_received_us():
-                log.error("the store has lost readings that were acknowledged: it was repaired or replaced")
+        first = not self.checkpoints.has_own()
+        restored = self.checkpoints.restore(self.known)
+        self.state, self.watermark_us = restored.state, restored.until_us
+        self.state.ledger.touched[self.state.ledger.start_us != ledger.NONE_US] = True
+        if self.watermark_us > self.store.last_received_us():
+            log.error("the store has lost readings that were acknowledged: it was repaired or replaced")
         count = 0
-        for readings, positions in self.store.received_after(self.watermark_us):
+        for received in self.store.received_after(restored.since_us):
+            readings, positions = restored.new(*received)
             self.derive(readings, positions)
             count += len(readings)
         self.flush()
+        if first:
+            self._save()
         return count
 
     def refit(self, catalog: Catalog) -> None:
@@ -147,9 +157,7 @@ class Derivation:
         """Save a checkpoint, unless nothing has come since the last."""
         self.flush()
         if self.watermark_us > self._saved_watermark_us:
-            state = self.state.save(self.known.watches)
-            self.registry.save_checkpoint(CHECKPOINT, Checkpoint(self.watermark_us, state))
-            self._saved_watermark_us = self.watermark_us
+            self._save()
 
     def show(self, now_us: int) -> None:
         """Tell the feed what is newest: power of every place, readings, fixes, open spans."""
@@ -157,6 +165,11 @@ class Derivation:
         self.feed.show(state.fixes, state.newest)
         places = power.place_power(known.members, state.newest, state.slope_w, known.columns, now_us)
         self.feed.publish(PowerChanged(places))
+
+    def _save(self) -> None:
+        state = self.state.save(self.known.watches)
+        self.checkpoints.save(Checkpoint(self.watermark_us, state))
+        self._saved_watermark_us = self.watermark_us
 
     def _late_spans(self) -> int:
         return sum(map(len, self.state.late.values()))

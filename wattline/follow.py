@@ -6,6 +6,7 @@ the same newest readings, power and fixes without writing anything.
 
 import asyncio
 import logging
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,10 +16,18 @@ from core.errors import StoreError
 from core.model import AlertState
 from core.ports import AlertChange, LedgerChanged, PowerChanged, Registry, TimeSeriesStore, VehiclesMoved
 from wattline.assemble import Parts, now_us
-from wattline.derive import CHECKPOINT, newest_fixes, places_of
+from wattline.checkpoints import Checkpoints
+from wattline.derive import newest_fixes, places_of
+from wattline.shards import SLOTS
 from wattline.state import Known, State
 
 log = logging.getLogger(__name__)
+_Rows = TypeVar("_Rows", ReadingBatch, PositionBatch)
+
+_BEHIND_US = 2_000_000
+"""A shard whose batch waits longer for the store is shown with its next one; figures are right."""
+
+_ONE_WRITER = 2  # times of receipt: where we began, and its newest
 
 
 class Follower:
@@ -30,7 +39,7 @@ class Follower:
         self.reachable = False
         self._known = Known.of(parts.catalogs.current, [])
         self._state = State.empty(self._known)
-        self._watermark_us = 0
+        self._seen_us = np.zeros(SLOTS, np.int64)
         self._alerts: dict[str, AlertState] = {}
         parts.feed.is_connected = lambda: self.reachable
 
@@ -48,12 +57,13 @@ class Follower:
             await asyncio.sleep(self.every_s)
 
     def _restore(self, registry: Registry, store: TimeSeriesStore) -> None:
-        checkpoint = registry.load_checkpoint(CHECKPOINT)
-        state = State.load(checkpoint.state, self._known) if checkpoint else None
-        if checkpoint and state:
-            self._state, self._watermark_us = state, checkpoint.watermark_us
+        checkpoints = Checkpoints(registry)
+        if checkpoints.exist():
+            restored = checkpoints.everything(self._known)
+            self._state = restored.state
+            self._seen_us[:] = restored.since_us
         else:
-            self._watermark_us = store.last_received_us()
+            self._seen_us[:] = store.last_received_us()
         self._alerts = {alert.id: alert.state for alert in registry.alerts()}
 
     def _step(self, registry: Registry, store: TimeSeriesStore) -> None:
@@ -62,8 +72,10 @@ class Follower:
         if len(self.parts.catalogs.current.registers) != len(self._known.catalog.registers):
             self._known = Known.of(self.parts.catalogs.current, [])
             state.fit([], self._known)
-        for readings, positions in store.received_after(self._watermark_us):
-            self._follow(readings, positions)
+        for readings, positions in store.received_after(self._since_us()):
+            self._follow(self._unseen(readings), self._unseen(positions))
+            self._note(readings)
+            self._note(positions)
         feed.show(state.fixes, state.newest)
         known = self._known
         places = power.place_power(known.members, state.newest, state.slope_w, known.columns, now_us())
@@ -88,6 +100,18 @@ class Follower:
         if counting.any():
             registers = np.unique(readings.register[counting]).tolist()
             feed.publish(LedgerChanged(places_of(known.catalog, registers)))
-        for batch in (readings, positions):
-            if len(batch):
-                self._watermark_us = max(self._watermark_us, int(batch.received_at_us.max()))
+
+    def _since_us(self) -> int:
+        """What was received up to here has been seen, for sure.
+
+        Several shards write at once, so what one received earlier may come later.
+        """
+        writers = np.unique(self._seen_us)
+        newest_us = int(writers[-1])
+        return newest_us if len(writers) <= _ONE_WRITER else max(int(writers[0]), newest_us - _BEHIND_US)
+
+    def _unseen(self, batch: _Rows) -> _Rows:
+        return batch.take(batch.received_at_us > self._seen_us[batch.received_at_us % SLOTS])
+
+    def _note(self, batch: ReadingBatch | PositionBatch) -> None:
+        np.maximum.at(self._seen_us, batch.received_at_us % SLOTS, batch.received_at_us)

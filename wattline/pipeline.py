@@ -26,6 +26,7 @@ from wattline.feed import LiveFeed
 from wattline.intake import Intake
 from wattline.retention import Keeping, fixed_before_us
 from wattline.rhythm import Beats, Rhythm, keep_time
+from wattline.shards import WHOLE, Shard
 from wattline.state import Known
 
 log = logging.getLogger(__name__)
@@ -50,11 +51,13 @@ class Pipeline:
         now_us: Callable[[], int],
         rhythm: Rhythm | None = None,
         keeping: Keeping | None = None,
+        shard: Shard = WHOLE,
     ) -> None:
         self.source, self.store, self.registry, self.catalogs = source, store, registry, catalogs
         self.now_us, self.rhythm = now_us, rhythm or Rhythm()
         self.keeping = keeping or Keeping()
-        self.derivation = Derivation(store, registry, feed, Known.of(catalogs.current, registry.rules()))
+        known = Known.of(catalogs.current, registry.rules())
+        self.derivation = Derivation(store, registry, feed, known, shard)
         self.intake = Intake(decoder, registry, catalogs, self.derivation)
         self.totals: Counter[str] = Counter()
         self._derived_messages = 0

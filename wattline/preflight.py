@@ -7,6 +7,8 @@ import socket
 from pathlib import Path
 
 from core.errors import StartError
+from wattline.settings import Settings
+from wattline.shards import WHOLE, Shard
 
 _FREE_BYTES = 200 * 1024 * 1024
 
@@ -48,3 +50,18 @@ def require_data_dir(folder: Path) -> None:
             f"only {free // 2**20} MiB are free for {folder.resolve()}, and {_FREE_BYTES // 2**20} are "
             f"needed to start: make room, or set {variable}=… to another disk"
         )
+
+
+def require_servers(settings: Settings, shard: Shard) -> None:
+    """Raise StartError unless several processes may share broker and stores, or there is one only."""
+    if shard == WHOLE:
+        return
+    wrong = []
+    if settings.broker.kind == "embedded":
+        wrong.append("an external broker (WATTLINE_BROKER__KIND=external)")
+    if settings.store.kind == "duckdb":
+        wrong.append("InfluxDB, for a DuckDB file has one owner process (WATTLINE_STORE__KIND=influx)")
+    if not settings.registry_url.startswith("postgresql"):
+        wrong.append("PostgreSQL (WATTLINE_REGISTRY__URL=postgresql+psycopg://…)")
+    if wrong:
+        raise StartError(f"shard {shard} needs " + ", ".join(wrong) + ": set it, or leave --shard out")

@@ -16,16 +16,28 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from api.app import create_status_app
 from api.server import server_config
 from core.catalog import Catalog
 from core.errors import StartError, WattlineError
 from core.model import Estate
 from core.ports import Feed
-from wattline.assemble import WEB_DIST, Parts, make_app, make_pipeline, open_parts
+from ingest.mqtt import MqttOptions, open_session
+from wattline.assemble import (
+    WEB_DIST,
+    Parts,
+    make_app,
+    make_pipeline,
+    make_services,
+    mqtt_options,
+    open_parts,
+)
 from wattline.broker import start_broker
+from wattline.checkpoints import Checkpoints
 from wattline.follow import Follower
-from wattline.preflight import require_data_dir, require_free_port
+from wattline.preflight import require_data_dir, require_free_port, require_servers
 from wattline.settings import Settings
+from wattline.shards import WHOLE, Shard
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +61,19 @@ async def run(settings: Settings, estate: Estate, children: Children | None = No
             broker = await asyncio.to_thread(start_broker, settings.broker, settings.data_dir)
             stack.callback(broker.stop)
         parts = await stack.enter_async_context(_parts(settings, estate))
+        if others := await asyncio.to_thread(Checkpoints(parts.registry).not_left):
+            raise StartError(
+                f"shards {', '.join(map(str, others))} have not left: stop each of them and run "
+                "`python -m wattline ingest --shard I/N --leave` for it"
+            )
         pipeline, source = make_pipeline(settings, parts)
         ingest = asyncio.create_task(pipeline.run())
         stack.push_async_callback(_finish, ingest)
         stack.callback(source.close)
         stack.callback(parts.feed.close)
-        served = await stack.enter_async_context(_http(settings, make_app(parts)))
+        served = await stack.enter_async_context(
+            _http(settings.http.host, settings.http.port, make_app(parts))
+        )
         _announce(settings, embedded=embedded)
         if children is not None:
             await _until_connected(parts, ingest)
@@ -64,17 +83,52 @@ async def run(settings: Settings, estate: Estate, children: Children | None = No
         _say("stopping")
 
 
-async def ingest_only(settings: Settings, estate: Estate) -> None:
-    """From broker to stores, without API and page."""
+async def ingest_only(
+    settings: Settings, estate: Estate, shard: Shard = WHOLE, *, leave: bool = False
+) -> None:
+    """From broker to stores, without API and page: the devices of a shard.
+
+    leave: only what still waits in the broker's session; then the session ends, and other
+    shards may take over.
+    """
     require_data_dir(settings.data_dir)
+    require_servers(settings, shard)
+    port = settings.ingest.http_port
+    if port is not None:
+        require_free_port(settings.http.host, port, "ingest.http_port")
     async with contextlib.AsyncExitStack() as stack:
         parts = await stack.enter_async_context(_parts(settings, estate))
-        pipeline, source = make_pipeline(settings, parts)
+        checkpoints = Checkpoints(parts.registry, shard)
+        await _until_others_left(checkpoints, mqtt_options(settings, shard), leave=leave)
+        pipeline, source = make_pipeline(settings, parts, shard, leave=leave)
         ingest = asyncio.create_task(pipeline.run())
         stack.push_async_callback(_finish, ingest)
         stack.callback(source.close)
-        _say(f"taking messages from {settings.broker.host}:{settings.broker.port}")
-        await _until_stopped(ingest)
+        served = []
+        if port is not None:
+            app = create_status_app(make_services(parts))
+            served = [await stack.enter_async_context(_http(settings.http.host, port, app))]
+        _say(f"taking messages from {settings.broker.host}:{settings.broker.port}{_part(shard)}")
+        await _until_stopped(ingest, *served)
+        if leave and ingest.done():
+            await asyncio.to_thread(checkpoints.leave)
+            _say(f"left{_part(shard)}: the session is empty and gone")
+
+
+async def _until_others_left(checkpoints: Checkpoints, options: MqttOptions, *, leave: bool) -> None:
+    """Keep what is published from now on, and wait until another layout of shards has handed over."""
+    others = await asyncio.to_thread(checkpoints.not_left)
+    if not others:
+        return
+    names = ", ".join(map(str, others))
+    if leave:
+        raise StartError(f"{checkpoints.shard} has not taken over yet: let {names} leave, and start it once")
+    await open_session(options)
+    _say(f"messages are kept for us; waiting until all others have left: {names}")
+    _say("stop each of them and run `python -m wattline ingest --shard I/N --leave` for it")
+    while others:
+        await asyncio.sleep(1)
+        others = await asyncio.to_thread(checkpoints.not_left)
 
 
 async def api_only(settings: Settings) -> None:
@@ -90,7 +144,9 @@ async def api_only(settings: Settings) -> None:
         following = asyncio.create_task(Follower(parts).run())
         stack.push_async_callback(_cancel, following)
         stack.callback(parts.feed.close)
-        served = await stack.enter_async_context(_http(settings, make_app(parts)))
+        served = await stack.enter_async_context(
+            _http(settings.http.host, settings.http.port, make_app(parts))
+        )
         _announce(settings, embedded=False)
         await _until_stopped(following, served)
 
@@ -120,8 +176,8 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def _http(settings: Settings, app: FastAPI) -> AsyncIterator[asyncio.Task[None]]:
-    server = _Server(server_config(app, settings.http.host, settings.http.port))
+async def _http(host: str, port: int, app: FastAPI) -> AsyncIterator[asyncio.Task[None]]:
+    server = _Server(server_config(app, host, port))
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110 uvicorn offers no event
         await asyncio.sleep(0.02)
@@ -182,6 +238,10 @@ async def _finish(task: asyncio.Task[None]) -> None:
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def _part(shard: Shard) -> str:
+    return "" if shard == WHOLE else f" (shard {shard})"
 
 
 def _announce(settings: Settings, *, embedded: bool) -> None:

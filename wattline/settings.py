@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from wattline.shards import Shard
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -33,6 +35,7 @@ class Broker(_Section):
     keep_alive_s: Annotated[int, Field(ge=5, le=3600)] = 30
     session_expiry_s: Annotated[int, Field(ge=60)] = 7 * 24 * 3600
     receive_maximum: Annotated[int, Field(ge=1, le=65535)] = 20_000
+    unacked_s: Annotated[float, Field(ge=1)] = 300.0
 
 
 class Store(_Section):
@@ -62,10 +65,19 @@ class Http(_Section):
 
 
 class Ingest(_Section):
-    """How messages are gathered into batches."""
+    """How messages are gathered into batches, and which of them are ours."""
 
     batch_messages: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    batch_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 8 * 1024 * 1024
     linger_ms: Annotated[float, Field(ge=0, le=1000)] = 5.0
+    shard: str = "0/1"
+    http_port: Port | None = None
+
+    @field_validator("shard")
+    @classmethod
+    def _is_shard(cls, text: str) -> str:
+        Shard.parse(text)
+        return text
 
 
 class RetentionSettings(_Section):

@@ -178,6 +178,16 @@ def test_two_processes_never_give_one_number_twice(url, registry):
     assert sorted(catalog.device_ids) == list(range(28))
 
 
+def test_a_checkpoint_that_is_dropped_is_gone(registry):
+    for name in ("b", "a"):
+        registry.save_checkpoint(name, Checkpoint(1, b"x"))
+    assert registry.checkpoint_names() == ["a", "b"]
+    registry.drop_checkpoint("a")
+    registry.drop_checkpoint("never was")
+    assert registry.checkpoint_names() == ["b"]
+    assert registry.load_checkpoint("a") is None
+
+
 def test_opening_again_keeps_everything(url):
     registry = open_registry(url)
     registry.put_estate(Estate((place("p"),), (device("d0"),), (rule("r"),), (MapLayer("m", "roads", "{}"),)))
