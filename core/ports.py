@@ -122,6 +122,10 @@ class Feed(Protocol):
         """Totals of the pipeline since start by metric name, labels included."""
         ...
 
+    def warnings(self) -> list[str]:
+        """What works and needs someone all the same, each with what to do about it."""
+        ...
+
     def connected(self) -> bool:
         """Whether the source is connected to its broker."""
         ...

@@ -1,6 +1,8 @@
 """The only place that constructs adapters: from settings to a set of connected parts."""
 
 import asyncio
+import logging
+import secrets
 import ssl
 import time
 from collections.abc import Callable
@@ -20,12 +22,15 @@ from storage.influx import InfluxStore
 from storage.registry import open_registry
 from wattline import VERSION
 from wattline.broker import IN_FLIGHT
+from wattline.broker_watch import BrokerWatch, WatchOptions
 from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
 from wattline.retention import Keeping
 from wattline.settings import Broker, Settings
 from wattline.shards import SLOTS, WHOLE, Shard
+
+log = logging.getLogger(__name__)
 
 WEB_DIST = Path(__file__).parent.parent / "web" / "dist"
 
@@ -139,6 +144,29 @@ def mqtt_options(settings: Settings, shard: Shard = WHOLE) -> MqttOptions:
         unacked_s=broker.unacked_s,
         wants=None if shard == WHOLE else shard.wants,
     )
+
+
+def make_watch(settings: Settings) -> BrokerWatch | None:
+    """What follows the broker's own figures; None where there are none, or no account to read them with.
+
+    Not with the account of ingest unless told so: where the account is the client id, as in
+    config/mosquitto, that would take ingest's session over. Raises StartError.
+    """
+    broker = settings.broker
+    if broker.kind == "embedded":
+        return None
+    if broker.username is not None and broker.watch_username is None:
+        log.info("no broker.watch_username is set: messages that the broker drops are not seen")
+        return None
+    options = WatchOptions(
+        host=broker.host,
+        port=broker.port,
+        client_id=f"{broker.client_id}-watch-{secrets.token_hex(4)}",
+        username=broker.watch_username,
+        password=secret(broker.watch_password_file, "broker.watch_password_file"),
+        tls=tls_context(broker),
+    )
+    return BrokerWatch(options, now_us)
 
 
 def secret(path: Path | None, key: str) -> str | None:

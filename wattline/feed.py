@@ -47,6 +47,8 @@ class LiveFeed:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.is_connected: Callable[[], bool] = lambda: False
         self.totals: Callable[[], Mapping[str, float]] = dict
+        self.broker_figures: Callable[[], Mapping[str, float]] = dict
+        self.broker_warnings: Callable[[], list[str]] = list
         self._newest = CounterState.empty(0)
         self._late_spans = 0
         self._loop = loop
@@ -96,8 +98,12 @@ class LiveFeed:
         return self._late_spans
 
     def counters(self) -> dict[str, float]:
-        """Totals of the pipeline since start, by metric name."""
-        return dict(self.totals())
+        """Totals of the pipeline since start, and what the broker tells of itself, by metric name."""
+        return {**self.totals(), **self.broker_figures()}
+
+    def warnings(self) -> list[str]:
+        """What someone has to do something about."""
+        return self.broker_warnings()
 
     def connected(self) -> bool:
         """Whether the source is connected."""

@@ -29,6 +29,7 @@ from wattline.assemble import (
     make_app,
     make_pipeline,
     make_services,
+    make_watch,
     mqtt_options,
     open_parts,
 )
@@ -71,6 +72,7 @@ async def run(settings: Settings, estate: Estate, children: Children | None = No
         stack.push_async_callback(_finish, ingest)
         stack.callback(source.close)
         stack.callback(parts.feed.close)
+        await stack.enter_async_context(_watching(settings, parts))
         served = await stack.enter_async_context(
             _http(settings.http.host, settings.http.port, make_app(parts))
         )
@@ -144,6 +146,7 @@ async def api_only(settings: Settings) -> None:
         following = asyncio.create_task(Follower(parts).run())
         stack.push_async_callback(_cancel, following)
         stack.callback(parts.feed.close)
+        await stack.enter_async_context(_watching(settings, parts))
         served = await stack.enter_async_context(
             _http(settings.http.host, settings.http.port, make_app(parts))
         )
@@ -165,6 +168,21 @@ async def _parts(settings: Settings, estate: Estate) -> AsyncIterator[Parts]:
         yield parts
     finally:
         await asyncio.to_thread(parts.close)
+
+
+@contextlib.asynccontextmanager
+async def _watching(settings: Settings, parts: Parts) -> AsyncIterator[None]:
+    """The broker's own figures, in the process whose /metrics and /readyz show them."""
+    watch = make_watch(settings)
+    if watch is None:
+        yield
+        return
+    parts.feed.broker_figures, parts.feed.broker_warnings = watch.figures.metrics, watch.warnings
+    following = asyncio.create_task(watch.run())
+    try:
+        yield
+    finally:
+        await _cancel(following)
 
 
 class _Server(uvicorn.Server):

@@ -18,7 +18,8 @@ class Broker(_Section):
     """Where messages come from; embedded starts a broker inside `run`.
 
     port speaks MQTT 5 and is what ingest uses. The embedded broker serves MQTT 3.1.1,
-    which most devices speak, on device_port.
+    which most devices speak, on device_port. watch_*: an account that may read the broker's
+    own figures; without one they are read only from a broker that asks for no account.
     """
 
     kind: Literal["embedded", "external"] = "embedded"
@@ -34,6 +35,8 @@ class Broker(_Section):
     key_file: Path | None = None
     keep_alive_s: Annotated[int, Field(ge=5, le=3600)] = 30
     session_expiry_s: Annotated[int, Field(ge=60)] = 7 * 24 * 3600
+    watch_username: str | None = None
+    watch_password_file: Path | None = None
     receive_maximum: Annotated[int, Field(ge=1, le=65535)] = 20_000
     unacked_s: Annotated[float, Field(ge=1)] = 300.0
 

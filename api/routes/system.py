@@ -46,6 +46,7 @@ async def readyz(services: ServicesOf, response: Response) -> Readiness:
         status="ready" if ready else "not_ready",
         checks=Checks(**found),
         ledger_pending=services.feed.ledger_pending(),
+        warnings=services.feed.warnings(),
     )
 
 

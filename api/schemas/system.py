@@ -29,6 +29,7 @@ class Readiness(Answer):
     status: Literal["ready", "not_ready"]
     checks: Checks
     ledger_pending: int = Field(description="Spans of late data that wait to be recomputed.")
+    warnings: list[str] = Field(description="What works and needs someone all the same, as lost messages.")
 
 
 class DeadLetterItem(Answer):

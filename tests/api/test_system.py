@@ -32,7 +32,15 @@ async def test_ready_means_broker_store_and_registry_answer(world, client):
         "status": "ready",
         "checks": {"broker": "ok", "store": "ok", "registry": "ok"},
         "ledger_pending": 4,
+        "warnings": [],
     }
+
+
+async def test_a_warning_says_what_to_do_and_is_no_failure(world, client):
+    world.feed.warned = ["the broker has dropped 7 messages: raise max_queued_messages"]
+    response = await client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["warnings"] == world.feed.warned
 
 
 async def test_not_ready_says_which_part_and_why(world, client):

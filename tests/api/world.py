@@ -106,6 +106,7 @@ class Feed:
     def __init__(self):
         self.powers, self.last, self.newest_fixes = [], {}, PositionBatch.empty()
         self.pending, self.totals, self.is_connected = 0, {}, True
+        self.warned: list[str] = []
         self.readers = set()
 
     def power(self):
@@ -122,6 +123,9 @@ class Feed:
 
     def counters(self):
         return dict(self.totals)
+
+    def warnings(self):
+        return self.warned
 
     def connected(self):
         return self.is_connected
