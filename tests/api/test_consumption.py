@@ -158,8 +158,8 @@ async def test_every_interval_sums_to_the_same_year(world, interval, periods):
 
 async def test_reading_in_pieces_gives_the_same_figures(world):
     for number, device in enumerate(("m0", "m1", "m2")):
-        world.meter(device, DAY, [float(number + 1)] * 96)
-    query = {"place": "city", "energy": "electricity", "from_": "2018-07-01", "to": "2018-07-02"}
+        world.meter(device, DAY, [float(number + 1)] * (3 * 96))
+    query = {"place": "city", "energy": "electricity", "from_": "2018-07-01", "to": "2018-07-04"}
     async with client_of(world.app()) as whole, client_of(world.app(limits=Limits(ledger_rows=1))) as pieces:
         assert await get(whole, "consumption", **query) == await get(pieces, "consumption", **query)
 
