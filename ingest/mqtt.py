@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 _RECONNECT_FROM_S, _RECONNECT_TO_S = 0.2, 10.0
 _CONNECT_WITHIN_S = 10.0
 _AFTER_TAKE_OVER_S = 30.0
+_SHORT_LIVED = 3  # connections in a row
+_IN_ROW = " soon after each connect: does another process connect with our broker.client_id, or account?"
 _QUIET_S = 2.0  # a session that is left and delivers nothing for so long is empty
 
 
@@ -126,33 +128,29 @@ class MqttSource:
         if inbox.unread_bytes > self.options.batch_bytes:
             sizes = accumulate(map(len, inbox.payloads[:count]))
             count = max(1, sum(1 for _ in takewhile(self.options.batch_bytes.__ge__, sizes)))
-        batch = RawBatch(
-            inbox.topics[:count],
-            inbox.payloads[:count],
-            self._now_us(),
-            self._epoch,
-            inbox.packet_ids[:count],
-        )
-        del inbox.topics[:count], inbox.payloads[:count], inbox.packet_ids[:count]
+        batch = RawBatch(*inbox.oldest(count), self._now_us(), self._epoch, inbox.packet_ids[:count])
+        inbox.drop(count)
         if not inbox.topics:
-            inbox.unread_bytes = 0
             self._arrived.clear()
-            if self._connection is not None:
-                self._connection.resume()
+        if self._connection is not None:
+            self._connection.resume()
         return batch if batch.topics else None
 
     async def _keep_connected(self) -> None:
-        wait_s = _RECONNECT_FROM_S
+        loop = asyncio.get_running_loop()
+        wait_s, short_lived = _RECONNECT_FROM_S, 0
         while True:
+            connected_at = None
             try:
                 connection = await self._connect()
-                wait_s = _RECONNECT_FROM_S
+                connected_at = loop.time()
                 await connection.stay(min(self.options.unacked_s, _QUIET_S) / 4, self._look)
-            except TakenOverError as error:
-                wait_s = _AFTER_TAKE_OVER_S
-                self._tell(str(error))
-            except (OSError, LostError, TimeoutError) as error:
-                self._tell(why(error, self.options.host))
+            except LostError as error:
+                self._tell(str(error) + (_IN_ROW if short_lived >= _SHORT_LIVED else ""))
+                if isinstance(error, TakenOverError):
+                    wait_s = _AFTER_TAKE_OVER_S
+            except (OSError, TimeoutError) as error:
+                self._tell(why(error, self.options.host, tls=self.options.tls is not None))
             except _DoneError:
                 if self._connection is not None:
                     await self._connection.finish(end_session=self.options.task == "leave")
@@ -161,7 +159,13 @@ class MqttSource:
                 self._drop_connection()
             self.reconnects_total += 1
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 jitter, not a secret
-            wait_s = min(wait_s * 2, _RECONNECT_TO_S)
+            if connected_at is None:
+                wait_s = min(wait_s * 2, _RECONNECT_TO_S)
+            elif loop.time() - connected_at < _RECONNECT_TO_S + wait_s:
+                short_lived += 1
+                wait_s = _RECONNECT_FROM_S if short_lived < _SHORT_LIVED else min(wait_s * 2, _RECONNECT_TO_S)
+            else:
+                wait_s, short_lived = _RECONNECT_FROM_S, 0
 
     async def _connect(self) -> Connection:
         options = self.options

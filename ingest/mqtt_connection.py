@@ -11,7 +11,7 @@ import mqtt5
 import numpy as np
 
 from ingest.mqtt_inbox import Inbox, MqttOptions, publish_by_hand
-from ingest.mqtt_refusals import LostError, connection_refused, disconnected, why
+from ingest.mqtt_refusals import LostError, connection_refused, disconnected, subscription_refused, why
 
 _Packet = TypeVar("_Packet")
 
@@ -20,11 +20,6 @@ _READ_AHEAD_BYTES = 64 * 1024 * 1024
 _GOODBYE_S = 2.0
 _FRAME_BYTES = 5  # first byte and length of a packet, at most
 _NAMES = 1_000_000  # topics remembered as ours or not
-_NO_ANSWER = "closed the connection without an answer: does it speak MQTT 5, or expect TLS (broker.tls)?"
-
-
-# The codec's enumerations compare for equality only.
-_GRANTED = (mqtt5.SubAckReasonCode.GRANTED_QOS_AT_MOST_ONCE, mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE)
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -157,10 +152,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever waits."""
-        unanswered = (
-            "" if self._connack.done() else " before it answered: does it expect TLS here, or MQTT 5?"
-        )
-        self._end(LostError(why(exc, self._options.host) if exc else f"closed the connection{unanswered}"))
+        if self._connack.done():
+            self._end(LostError(str(exc) if exc else "closed the connection"))
+        else:
+            self._end(LostError(why(exc, self._options.host, tls=self._options.tls is not None)))
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         """Where to read into: behind what has not been understood yet."""
@@ -245,10 +240,7 @@ class Connection(asyncio.BufferedProtocol):
             case mqtt5.ConnAckPacket() if not self._connack.done():
                 self._connack.set_result(packet)
             case mqtt5.SubAckPacket():
-                codes = zip(self._options.topic_filters, packet.reason_codes, strict=False)
-                refused = [pattern for pattern, code in codes if code not in _GRANTED]
-                if refused:
-                    told = f"refused our subscription to {', '.join(refused)}: allow it in the broker's ACL"
+                if told := subscription_refused(self._options.topic_filters, packet):
                     self._end(LostError(told))
                     self.abort()
                 elif not self._suback.done():

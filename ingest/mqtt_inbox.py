@@ -49,7 +49,7 @@ class Inbox:
         self.unread_bytes = 0
         self.arrived = arrived
 
-    def first(self, count: int) -> tuple[list[str], list[bytes]]:
+    def oldest(self, count: int) -> tuple[list[str], list[bytes]]:
         """Topics and payloads of the oldest messages."""
         return self.topics[:count], self.payloads[:count]
 

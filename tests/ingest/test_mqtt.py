@@ -8,7 +8,7 @@ import uuid
 import aiomqtt
 import pytest
 
-from ingest.mqtt import MqttOptions, MqttSource
+from ingest.mqtt import MqttOptions, MqttSource, open_session
 
 pytestmark = pytest.mark.anyio
 TOPIC = "wattline/v1/{}/readings"
@@ -214,3 +214,130 @@ async def test_a_peer_that_does_not_speak_mqtt_5_is_left(mosquitto):
         source.close()
         with pytest.raises(StopAsyncIteration):
             await waiting
+
+
+async def test_a_batch_that_was_forgotten_comes_again(mosquitto):
+    """Asked for the next batch and never acknowledged: brokers deliver again at a reconnect only."""
+    source = source_for(mosquitto, unacked_s=0.2)
+    async with reading(source) as batches:
+        await publish(mosquitto, b"forgotten")
+        await next_payloads(batches, 1)
+        got, taken = await next_payloads(batches, 1)
+        assert got == [b"forgotten"]
+        assert source.totals()["wattline_broker_watchdog_total"] == 1
+        source.ack(taken[0])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(batches), 0.8)
+        assert source.watchdog_total == 1
+
+
+async def test_a_batch_at_work_is_not_forgotten(mosquitto):
+    """As while the store is away: the consumer has the batch in hand and asks for no other."""
+    source = source_for(mosquitto, unacked_s=0.1)
+    async with reading(source) as batches:
+        await publish(mosquitto, b"slow")
+        _, taken = await next_payloads(batches, 1)
+        await asyncio.sleep(0.8)
+        source.ack(taken[0])
+        await publish(mosquitto, b"next")
+        got, taken = await next_payloads(batches, 1)
+        source.ack(taken[0])
+        assert got == [b"next"]
+    assert (source.watchdog_total, source.reconnects_total, source.stale_acks_total) == (0, 0, 0)
+
+
+async def test_a_batch_is_handed_over_by_bytes_as_well(mosquitto):
+    source = source_for(mosquitto, batch_bytes=1000, linger_s=0.3)
+    async with reading(source) as batches:
+        await publish(mosquitto, *(bytes(400) for _ in range(6)), bytes(5000), bytes(400))
+        got, taken = await next_payloads(batches, 8)
+        assert sum(map(len, got)) == 7 * 400 + 5000
+        assert all(sum(map(len, batch.payloads)) <= 1000 or len(batch.payloads) == 1 for batch in taken)
+        for batch in taken:
+            source.ack(batch)
+    assert source.stale_acks_total == 0
+
+
+async def test_a_batch_that_is_full_by_bytes_does_not_wait(mosquitto):
+    source = source_for(mosquitto, batch_bytes=1000, linger_s=3600)
+    async with reading(source) as batches:
+        await publish(mosquitto, bytes(1000))
+        got, _ = await next_payloads(batches, 1)
+        assert got == [bytes(1000)]
+
+
+async def test_messages_of_others_are_acknowledged_and_forgotten(mosquitto):
+    source = source_for(mosquitto, wants=lambda topic: "/mine/" in topic, receive_maximum=5)
+    async with reading(source) as batches:
+        for _ in range(4):
+            await publish(mosquitto, *(bytes(10) for _ in range(5)), device="theirs")
+            await publish(mosquitto, b"1", device="mine")
+            got, taken = await next_payloads(batches, 1)
+            source.ack(taken[0])
+            assert taken[0].topics == [TOPIC.format("mine")]
+            assert got == [b"1"]
+
+
+async def test_leaving_takes_what_is_queued_and_ends_the_session(mosquitto):
+    client_id = f"test-{uuid.uuid4()}"
+    async with reading(source_for(mosquitto, client_id=client_id)):
+        pass
+    await publish(mosquitto, *(b"%d" % number for number in range(30)))
+    leaving = source_for(mosquitto, client_id=client_id, task="leave", receive_maximum=4)
+    got = []
+    async for batch in leaving.batches():
+        if not got:
+            await publish(mosquitto, b"for others")
+        got += batch.payloads
+        leaving.ack(batch)
+    assert got == [b"%d" % number for number in range(30)]
+    again = source_for(mosquitto, client_id=client_id, task="leave")
+    assert [batch async for batch in again.batches()] == []
+
+
+async def test_a_session_that_was_opened_keeps_what_is_published(mosquitto):
+    client_id = f"test-{uuid.uuid4()}"
+    options = source_for(mosquitto, client_id=client_id).options
+    await open_session(options)
+    await publish(mosquitto, b"a", b"b")
+    await open_session(options)
+    async with reading(source_for(mosquitto, client_id=client_id)) as batches:
+        got, _ = await next_payloads(batches, 2)
+    assert sorted(got) == [b"a", b"b"]
+
+
+async def test_retained_messages_come_with_a_new_session_only(mosquitto):
+    topic = TOPIC.format(f"retained-{uuid.uuid4()}")
+    async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+        await client.publish(topic, b"old", qos=1, retain=True)
+        source = source_for(mosquitto, topic_filters=[topic])
+        async with reading(source) as batches:
+            got, taken = await next_payloads(batches, 1)
+            source.ack(taken[0])
+            source._connection.abort()
+            async with asyncio.timeout(10):
+                while not source.reconnects_total or not source.connected:
+                    await asyncio.sleep(0.01)
+            await client.publish(topic, b"new", qos=1)
+            more, _ = await next_payloads(batches, 1)
+        await client.publish(topic, b"", qos=1, retain=True)
+    assert (got, more) == ([b"old"], [b"new"])
+
+
+async def test_qos_0_is_taken_and_needs_no_acknowledgement(mosquitto):
+    source = source_for(mosquitto)
+    async with reading(source) as batches:
+        async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+            await client.publish(TOPIC.format("m"), b"0", qos=0)
+        got, taken = await next_payloads(batches, 1)
+        source.ack(taken[0])
+        assert (got, taken[0].packet_ids) == ([b"0"], [0])
+
+
+async def test_the_broker_drops_what_is_longer_than_we_take(mosquitto):
+    source = source_for(mosquitto, max_packet_bytes=2000)
+    async with reading(source) as batches:
+        await publish(mosquitto, bytes(5000), b"next")
+        got, _ = await next_payloads(batches, 1)
+        assert got == [b"next"]
+        assert source.connected
