@@ -3,8 +3,9 @@
 source -> decode, normalise, validate -> store -> ack -> derive -> feed
 
 A message is acknowledged once its readings are durable, or once it is a dead letter with a
-reason. All steps of all batches run in one worker thread, so their state needs no locks;
-the event loop stays free for the network.
+reason. All steps of all batches run in one worker thread, so their state needs no locks,
+but for the store, which is given a batch while the next one is read; the event loop stays
+free for the network.
 """
 
 import asyncio
@@ -31,6 +32,9 @@ from wattline.state import Known
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+_UNDER_WAY = 2
+"""Batches at a time: one is read while the one before it is stored."""
 
 _COMPACT_ROWS = 250_000
 """What one step of compaction or retention deals with: batches wait for it, a quarter of a second or so."""
@@ -62,6 +66,9 @@ class Pipeline:
         self.totals: Counter[str] = Counter()
         self._derived_messages = 0
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="pipeline")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._room = asyncio.Semaphore(_UNDER_WAY)
+        self._storing = asyncio.Lock()
 
     async def run(self) -> None:
         """Take batches until the source ends; then save a checkpoint."""
@@ -73,27 +80,38 @@ class Pipeline:
                 beats = Beats(self._show, self._flush, self._settle, self.derivation.save, self._compact)
                 ticking = beside.create_task(keep_time(self.rhythm, beats, self._in_worker))
                 async for raw in self.source.batches():
-                    accepted = await self._durable(raw)
-                    self.source.ack(raw)
-                    await self._in_worker(partial(self._derive, raw, accepted))
+                    await self._room.acquire()
+                    accepted = await self._once_served(partial(self.intake.accept, raw), self._worker)
+                    finishing = beside.create_task(self._finish(raw, accepted))
+                    finishing.add_done_callback(lambda _: self._room.release())
+                for _ in range(_UNDER_WAY):
+                    await self._room.acquire()
                 ticking.cancel()
         finally:
+            self._writer.shutdown()
             await self._in_worker(partial(or_later, self.derivation.save, "checkpoint"))
             self._worker.shutdown()
 
-    async def _durable(self, raw: RawBatch) -> Accepted:
-        """Accept and keep a batch, again and again until the stores have it."""
+    async def _finish(self, raw: RawBatch, accepted: Accepted) -> None:
+        """Store, acknowledge, derive: batches one after the other, as they came."""
+        async with self._storing:
+            await self._once_served(partial(self._keep, raw, accepted), self._writer)
+            self.source.ack(raw)
+            derived = self._worker.submit(self._derive, raw, accepted)
+        await asyncio.wrap_future(derived)
+
+    async def _once_served(self, work: Callable[[], _T], thread: ThreadPoolExecutor) -> _T:
+        """Do work that needs the stores, again and again until they serve it."""
         while True:
             try:
-                return await self._in_worker(partial(self._keep, raw))
+                return await asyncio.get_running_loop().run_in_executor(thread, work)
             except StoreError as error:
                 self.totals["wattline_store_retries_total"] += 1
-                log.warning("batch of %d messages waits for the store: %s", len(raw.topics), error)
+                log.warning("a batch waits for the store: %s", error)
                 await asyncio.sleep(error.retry_after_s or self.rhythm.retry_s)
 
-    def _keep(self, raw: RawBatch) -> Accepted:
+    def _keep(self, raw: RawBatch, accepted: Accepted) -> None:
         """Readings into the store, what was rejected to the dead letters."""
-        accepted = self.intake.accept(raw)
         received_us = raw.received_at_us
         dead = [
             DeadLetter(received_us, raw.topics[r.message], raw.payloads[r.message], r.reason, r.detail)
@@ -107,7 +125,6 @@ class Pipeline:
         if dead:
             self.registry.put_dead_letters(dead)
         self._count(raw, accepted, dead)
-        return accepted
 
     def _derive(self, raw: RawBatch, accepted: Accepted) -> None:
         """Ledger, alerts and live view of a batch that is durable."""

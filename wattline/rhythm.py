@@ -36,7 +36,8 @@ class Beats:
 async def keep_time(rhythm: Rhythm, beats: Beats, in_worker: InWorker) -> None:
     """Show what is live, put what was derived into the figures, save checkpoints; for ever."""
     loop = asyncio.get_running_loop()
-    flushed = saved = compacted = loop.time()
+    flushed = compacted = loop.time()
+    save_at = flushed + rhythm.checkpoint_s
     while True:
         await asyncio.sleep(rhythm.tick_s)
         await in_worker(partial(or_later, beats.show, "live view"))
@@ -46,9 +47,12 @@ async def keep_time(rhythm: Rhythm, beats: Beats, in_worker: InWorker) -> None:
             await _while_there_is(beats.settle, "late data", in_worker, until=started + rhythm.flush_s)
             # A long recomputation must not keep new data out: rest for as long as it took.
             flushed = 2 * loop.time() - started
-        if loop.time() - saved >= rhythm.checkpoint_s:
+        if loop.time() >= save_at:
+            started = loop.time()
             await in_worker(partial(or_later, beats.save, "checkpoint"))
-            saved = loop.time()
+            took = loop.time() - started
+            # The state of a large estate is tens of megabytes: saving it takes half a percent of the time.
+            save_at = loop.time() + min(max(rhythm.checkpoint_s, 200 * took), 20 * rhythm.checkpoint_s)
         if loop.time() - compacted >= rhythm.compact_s:
             await _while_there_is(beats.compact, "compaction", in_worker, until=loop.time() + rhythm.flush_s)
             compacted = loop.time()
