@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-page test-python check bench fuzz picture lock secrets device remove-device clean environment environment-dev page servers
+.PHONY: help run test test-page test-python check bench fuzz faults picture lock secrets device remove-device clean environment environment-dev page servers
 
 PYTHON := .venv/bin/python
 ARGS ?=
@@ -26,6 +26,9 @@ bench: environment-dev ## benchmarks, all or NAME=name: one line of JSON each
 
 fuzz: environment-dev ## fuzz campaigns of SECONDS=60 each, all or NAME=decoders, shapes, stream
 	@$(PYTHON) -m tools.fuzz "$(NAME)" "$(SECONDS)"
+
+faults: environment-dev servers ## a campaign of faults, NAME=ingest-killed ARGS="--trials 20": one line of JSON
+	@$(PYTHON) -m tests.faults $(NAME) $(ARGS)
 
 picture: environment-dev page servers ## take the README's picture of the page anew
 	@PAGE_PICTURE=docs/page.png $(PYTHON) -m pytest tests/web -k picture

@@ -109,7 +109,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
@@ -125,11 +125,11 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
         f"max_queued_messages 0\nmax_inflight_messages 0\nuser {getpass.getuser()}\n"
     )
-    with running([program, "-c", str(config)], folder, lambda: _accepts(port)):
+    with running([program, "-c", str(config)], folder, lambda: accepts(port)):
         yield Server(port, folder)
 
 
-_INFLUX_CONFIG = """
+INFLUX_CONFIG = """
 reporting-disabled = true
 bind-address = "127.0.0.1:{rpc_port}"
 [meta]
@@ -157,7 +157,7 @@ def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
     folder = tmp_path_factory.mktemp("influxd")
     server = InfluxServer(free_port(), folder)
     config = folder / "influxdb.conf"
-    config.write_text(_INFLUX_CONFIG.format(rpc_port=free_port(), port=server.port, folder=folder))
+    config.write_text(INFLUX_CONFIG.format(rpc_port=free_port(), port=server.port, folder=folder))
 
     def answers() -> bool:
         with contextlib.suppress(urllib.error.URLError, OSError):

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_make_lists_its_targets() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("run", "test", "check", "bench", "fuzz", "lock", "clean"):
+    for target in ("run", "test", "check", "bench", "fuzz", "faults", "lock", "clean"):
         assert f"make {target} " in listed
 
 
