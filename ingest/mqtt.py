@@ -5,10 +5,10 @@ ahead of our acknowledgements; that is the only back-pressure for QoS 1. Every c
 an epoch: an acknowledgement for an earlier one is dropped, because packet ids mean something
 else by then.
 
-Brokers deliver again only at a reconnect. So if a consumer comes back for the next batch and
-still has not acknowledged one after unacked_s, the source connects again. A batch that the
-consumer is at work on never ages: a store that is away for an hour is no reason to have the
-same messages sent again.
+Brokers deliver again only at a reconnect. So if a batch is still not acknowledged unacked_s
+after a later one was, the consumer has forgotten it, and the source connects again. Waiting
+alone is no sign of that: a store that is away for an hour holds up all batches alike, and is
+no reason to have the same messages sent again.
 """
 
 import asyncio
@@ -59,7 +59,6 @@ class MqttSource:
 
     async def batches(self) -> AsyncIterator[RawBatch]:
         """Batches of at most batch_messages and batch_bytes, each held back for linger_s to fill up."""
-        loop = asyncio.get_running_loop()
         keeping = asyncio.create_task(self._keep_connected())
         keeping.add_done_callback(lambda _: self._arrived.set())
         try:
@@ -74,8 +73,6 @@ class MqttSource:
                 if batch := self._take():
                     self._unacked[id(batch)] = batch, float("inf")
                     yield batch
-                    if id(batch) in self._unacked:
-                        self._unacked[id(batch)] = batch, loop.time()
         finally:
             connection, self._connection = self._connection, None
             keeping.cancel()
@@ -85,7 +82,7 @@ class MqttSource:
 
     def ack(self, batch: RawBatch) -> None:
         """Acknowledge a batch, unless its connection is gone: the broker sends it again."""
-        self._unacked.pop(id(batch), None)
+        self._note_ack(batch)
         if batch.epoch != self._epoch or self._connection is None:
             self.stale_acks_total += sum(map(bool, batch.packet_ids))
         else:
@@ -104,6 +101,16 @@ class MqttSource:
         """End the iteration of batches; the session stays with the broker."""
         self._closing = True
         self._arrived.set()
+
+    def _note_ack(self, batch: RawBatch) -> None:
+        if id(batch) not in self._unacked:
+            return
+        now = asyncio.get_running_loop().time()
+        for earlier, (overtaken, since) in self._unacked.items():
+            if earlier == id(batch):
+                break
+            self._unacked[earlier] = overtaken, min(since, now)
+        del self._unacked[id(batch)]
 
     async def _fill_up(self) -> None:
         """Wait for more messages, unless the batch is full or no more can come unacknowledged."""

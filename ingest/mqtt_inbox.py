@@ -13,7 +13,7 @@ class MqttOptions:
     wants: which topics are ours (None: all); other messages are acknowledged and forgotten.
     task: open ends once the session is there; leave unsubscribes, takes what the session still
     holds and ends it.
-    unacked_s: how long a batch may stay unacknowledged after the next was asked for.
+    unacked_s: how long a batch may stay unacknowledged after a later one was acknowledged.
     """
 
     host: str
