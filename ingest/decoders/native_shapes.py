@@ -118,33 +118,32 @@ _numbers_of: Callable[[Any], tuple[float, ...]] = msgspec.structs.astuple
 
 def read(raw: RawBatch, routes: Routes) -> tuple[NumberSamples, list[int]]:
     """Samples of the messages that look like the last of their topic; the numbers of all others."""
-    records: list[tuple[float, ...]] = []
+    records: list[msgspec.Struct] = []
     channels: list[Channel] = []
     others: list[int] = []
-    payloads = raw.payloads
-    for message, route in enumerate(map(routes.__getitem__, raw.topics)):
+    for payload, route in zip(raw.payloads, map(routes.__getitem__, raw.topics), strict=True):
         parse = route.parse
         if parse is None:
-            others.append(message)
+            others.append(len(records) + len(others))
             continue
         try:
-            record = parse(payloads[message])
+            record = parse(payload)
         except REFUSALS:
-            second = _second_try(route, payloads[message])
+            second = _second_try(route, payload)
             if second is None:
-                others.append(message)
+                others.append(len(records) + len(others))
                 continue
             record = second
-        records.append(_numbers_of(record))
+        records.append(record)
         channels.append(route.channel)  # type: ignore[arg-type]  # a parser comes with its channel
-    flat = np.fromiter(chain.from_iterable(records), np.float64)
-    size = np.fromiter(map(len, records), np.int64, len(records))
+    flat = np.fromiter(chain.from_iterable(map(_numbers_of, records)), np.float64)
+    size = np.array([len(channel.keys) + 1 for channel in channels], np.int64)
     ts = np.cumsum(size) - size
     ts_ms = flat[ts]
     sent = ~np.isnan(ts_ms)
     time_us = np.full(len(records), NOT_SENT, np.int64)
     time_us[sent] = np.rint(ts_ms[sent] * 1000)
-    number = np.delete(np.arange(len(payloads)), others)
+    number = np.delete(np.arange(len(raw.payloads)), others)
     return NumberSamples(channels, time_us, number, np.delete(flat, ts)), others
 
 
