@@ -31,7 +31,6 @@ from simulators.stream import Message
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
 from wattline.catalogs import Catalogs
-from wattline.derive import CHECKPOINT
 from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
 
@@ -85,7 +84,8 @@ class _Clocked:
             name.startswith("wattline_rejected") for name in self.pipeline.totals
         ):
             raise SystemExit(f"not all is stored: {dict(self.pipeline.totals)}")
-        saved = self.registry.load_checkpoint(CHECKPOINT)
+        saved = map(self.registry.load_checkpoint, self.registry.checkpoint_names())
+        saved_bytes = sum(len(checkpoint.state) for checkpoint in saved if checkpoint)
         self._store.close()
         self.registry.close()
         return {
@@ -93,7 +93,7 @@ class _Clocked:
             "took_s": messages / self._meter.result["per_s"],
             "start_s": round(self.start_s, 3),
             "checkpoint_s": round(max(self.save_s), 3),
-            "checkpoint_mb": round(len(saved.state) / 1e6, 2) if saved else 0.0,
+            "checkpoint_mb": round(saved_bytes / 1e6, 3),
             "peak_mb": round(_peak_bytes() / 1e6, 1),
         }
 
