@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-page test-python check bench fuzz faults picture lock secrets device remove-device clean environment environment-dev page servers
+.PHONY: help run test test-page test-python check bench fuzz faults picture lock secrets device certificate remove-device clean environment environment-dev page servers
 
 PYTHON := .venv/bin/python
 ARGS ?=
@@ -41,6 +41,9 @@ secrets: ## passwords and certificates for docker-compose.yml (HOST=name of the 
 
 device: ## let a device into the broker of docker-compose.yml: NAME=meter-17 prints its new password
 	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.deploy device "$(NAME)"
+
+certificate: ## a client certificate, where the broker asks for them too: NAME=meter-17
+	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.deploy certificate "$(NAME)"
 
 remove-device: ## shut a device out again: NAME=meter-17
 	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.deploy remove-device "$(NAME)"

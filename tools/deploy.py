@@ -1,4 +1,4 @@
-"""Secrets of docker-compose.yml: `python -m tools.deploy secrets`, `… device NAME`, `… remove NAME`.
+"""Secrets of docker-compose.yml: `python -m tools.deploy secrets`, or `device NAME` and so on.
 
 Makes random passwords, a certificate authority and the broker's certificate in secrets/, which git and the
 image leave out. What is there already stays as it is, so that own certificates can be put in its place.
@@ -19,9 +19,13 @@ from pathlib import Path
 from tools.step import say, stop
 
 ROOT = Path(__file__).resolve().parent.parent
-OWN_ACCOUNTS = ("wattline", "health")  # named in config/mosquitto/acl
+PASSWORDS = ("mqtt_password", "mqtt_watch_password", "influx_password", "influx_token", "influx_wattline",
+             "postgres_password")  # fmt: skip
+OWN_ACCOUNTS = ("wattline", "health", "watch")  # named in config/mosquitto/acl
+_NAME = r"[A-Za-z0-9._-]{1,64}"
 BROKER_USER = 1883  # uid and gid of mosquitto in its image
 SERVER_NAMES = ("mosquitto", "localhost")
+_CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 
 def make_secrets(folder: Path, names: list[str]) -> None:
@@ -34,17 +38,19 @@ def make_secrets(folder: Path, names: list[str]) -> None:
     # Bind-mounted files keep their owner, and containers run as different users: the files can be read by
     # all of them, this folder by nobody but its owner.
     folder.chmod(0o700)
-    for name in ("mqtt_password", "influx_password", "influx_token", "influx_wattline", "postgres_password"):
+    for name in PASSWORDS:
         _write(folder / name, secrets.token_urlsafe(32))
     database = f"postgresql+psycopg://wattline:{(folder / 'postgres_password').read_text()}@postgres/wattline"
     _write(folder / "wattline.env", f"WATTLINE_REGISTRY__URL={database}\n", mode=0o600)
-    if not (broker / "passwords").exists():
-        _write(broker / "health_password", secrets.token_urlsafe(32))
-        accounts = {
+    _write(broker / "health_password", secrets.token_urlsafe(32))
+    _own_accounts(
+        broker / "passwords",
+        {
             "wattline": (folder / "mqtt_password").read_text(),
             "health": (broker / "health_password").read_text(),
-        }
-        _write(broker / "passwords", "".join(_account(*account) for account in accounts.items()))
+            "watch": (folder / "mqtt_watch_password").read_text(),
+        },
+    )
     if not (broker / "server.crt").exists():
         _certificates(folder, [*SERVER_NAMES, *names])
     _hand_over(broker)
@@ -53,11 +59,22 @@ def make_secrets(folder: Path, names: list[str]) -> None:
 
 def add_device(folder: Path, device: str) -> str:
     """Give a device an account, or a new password if it has one, and return the password."""
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", device) or device in OWN_ACCOUNTS:
+    if not re.fullmatch(_NAME, device) or device in OWN_ACCOUNTS:
         stop(f"NAME={device!r} can be no device: use letters, digits, '.', '_' and '-', as in its topic")
     password = secrets.token_urlsafe(24)
     _replace_account(folder, device, _account(device, password))
     return password
+
+
+def add_certificate(folder: Path, name: str) -> Path:
+    """Make a client certificate for an account, and its key; returns the path of the certificate."""
+    if not re.fullmatch(_NAME, name):
+        stop(f"NAME={name!r} can be no account: use letters, digits, '.', '_' and '-'")
+    clients = folder / "clients"
+    clients.mkdir(exist_ok=True)
+    path = clients / name
+    _sign(folder, path, name, "extendedKeyUsage=clientAuth\n")
+    return clients / f"{name}.crt"
 
 
 def remove_device(folder: Path, device: str) -> None:
@@ -66,6 +83,16 @@ def remove_device(folder: Path, device: str) -> None:
         stop(f"{device} is the account of Wattline itself")
     if not _replace_account(folder, device, ""):
         stop(f"there is no account named {device!r}")
+
+
+def _own_accounts(path: Path, passwords: dict[str, str]) -> None:
+    """Add those of our own accounts that are missing, as after an upgrade."""
+    there = path.read_text() if path.exists() else ""
+    known = {line.partition(":")[0] for line in there.splitlines()}
+    missing = "".join(_account(*account) for account in passwords.items() if account[0] not in known)
+    if missing:
+        with path.open("a") as accounts:
+            accounts.write(missing)
 
 
 def _replace_account(folder: Path, name: str, line: str) -> bool:
@@ -92,10 +119,7 @@ def _account(name: str, password: str) -> str:
 
 def _certificates(folder: Path, names: list[str]) -> None:
     """Make an authority of our own (unless there is one) and the broker's certificate."""
-    if shutil.which("openssl") is None:
-        stop("no openssl on PATH: install it, then run make secrets again")
     broker, key = folder / "mqtt", folder / "ca.key"
-    curve: list[str | Path] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     if not key.exists():
         authority: list[str | Path] = [
             "-x509",
@@ -106,28 +130,31 @@ def _certificates(folder: Path, names: list[str]) -> None:
             "-keyout",
             key,
         ]
-        _openssl("req", *curve, *authority, "-out", broker / "ca.crt")
+        _openssl("req", *_CURVE, *authority, "-out", broker / "ca.crt")
         key.chmod(0o600)
     numeric = re.compile(r"[0-9.]+|.*:.*")
     alternatives = ",".join(f"{'IP' if numeric.fullmatch(name) else 'DNS'}:{name}" for name in names)
-    request, extensions = broker / "server.csr", broker / "server.ext"
-    extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n")
-    _openssl("req", *curve, "-subj", f"/CN={names[-1]}", "-keyout", broker / "server.key", "-out", request)
-    signed_by: list[str | Path] = [
-        "-CA",
-        broker / "ca.crt",
-        "-CAkey",
-        key,
-        "-CAcreateserial",
-        "-extfile",
-        extensions,
-    ]
-    _openssl("x509", "-req", "-days", "825", "-in", request, *signed_by, "-out", broker / "server.crt")
-    for left in (request, extensions, broker / "ca.srl"):
+    extensions = f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n"
+    _sign(folder, broker / "server", names[-1], extensions)
+
+
+def _sign(folder: Path, path: Path, name: str, extensions: str) -> None:
+    """Make path.key, and path.crt for it, signed by our authority."""
+    key, authority = folder / "ca.key", folder / "mqtt" / "ca.crt"
+    if not key.exists():
+        stop(f"{key} is not there: certificates of an authority of your own are signed where it is kept")
+    request, told = Path(f"{path}.csr"), Path(f"{path}.ext")
+    told.write_text(extensions)
+    _openssl("req", *_CURVE, "-subj", f"/CN={name}", "-keyout", f"{path}.key", "-out", request)
+    signed_by: list[str | Path] = ["-CA", authority, "-CAkey", key, "-CAcreateserial", "-extfile", told]
+    _openssl("x509", "-req", "-days", "825", "-in", request, *signed_by, "-out", f"{path}.crt")
+    for left in (request, told, authority.with_suffix(".srl")):
         left.unlink(missing_ok=True)
 
 
 def _openssl(*arguments: str | Path) -> None:
+    if shutil.which("openssl") is None:
+        stop("no openssl on PATH: install it, then run make again")
     done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         stop(f"openssl {arguments[0]} failed: {done.stderr.strip().splitlines()[-1]}")
@@ -162,6 +189,9 @@ def main(action: str, names: list[str]) -> None:
         say(f"that is the password of {names[0]}, shown only now")
         say("let a new device in: docker compose kill -s HUP mosquitto")
         say("give a known device its new password: docker compose restart mosquitto")
+    elif action == "certificate":
+        path = add_certificate(folder, names[0])
+        say(f"{path} and its key are for {names[0]} alone; config/mosquitto/README.md: client certificates")
     else:
         remove_device(folder, names[0])
         say(f"{names[0]} has no account any more: docker compose restart mosquitto shuts it out")

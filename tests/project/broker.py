@@ -15,6 +15,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from ingest.mqtt import MqttOptions
 from tests.servers import binary, free_port
 from tools.deploy import make_secrets
 
@@ -23,9 +24,12 @@ WAIT_S = 20.0
 
 
 class Broker:
-    """mosquitto with config/mosquitto, its paths moved to a folder and its port to a free one."""
+    """mosquitto with config/mosquitto, its paths moved to a folder and its port to a free one.
 
-    def __init__(self, folder: Path) -> None:
+    changes: lines of its configuration, and what a site has put in their place.
+    """
+
+    def __init__(self, folder: Path, changes: dict[str, str] | None = None) -> None:
         self.folder = folder
         self.secrets = folder / "made"
         self.numbers = itertools.count(1)
@@ -40,6 +44,9 @@ class Broker:
             .replace("/mosquitto/", f"{folder}/")
             .replace("listener 8883", f"listener {self.port} 127.0.0.1")
         )
+        for line, instead in (changes or {}).items():
+            assert f"\n{line}\n" in moved
+            moved = moved.replace(f"\n{line}\n", f"\n{instead}\n")
         # started by root it would become a user who can't enter the test's folder
         path.write_text(f"user root\n{moved}")
         self.start()
@@ -69,7 +76,12 @@ class Broker:
         self.process.send_signal(signal.SIGHUP)
 
     def password(self, account: str) -> str:
-        return (self.secrets / ("mqtt_password" if account == "wattline" else account)).read_text()
+        named = {
+            "wattline": "mqtt_password",
+            "watch": "mqtt_watch_password",
+            "health": "mqtt/health_password",
+        }
+        return (self.secrets / named[account]).read_text()
 
 
 class Client:
@@ -83,13 +95,19 @@ class Client:
         *,
         version: int = 5,
         client_id: str = "",
+        certificate: Path | None = None,
     ) -> None:
         protocol = mqtt.MQTTv5 if version == 5 else mqtt.MQTTv311
         self.answers: queue.Queue[object] = queue.Queue()
         self.messages: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.lost: queue.Queue[object] = queue.Queue()
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol)
-        self.client.tls_set(str(broker.folder / "secrets" / "ca.crt"), tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        mine = (
+            (None, None) if certificate is None else (str(certificate), str(certificate.with_suffix(".key")))
+        )
+        self.client.tls_set(
+            str(broker.folder / "secrets" / "ca.crt"), *mine, tls_version=ssl.PROTOCOL_TLS_CLIENT
+        )
         self.client.username_pw_set(account, password)
         self.client.on_connect = lambda *given: self.answers.put(given[3])
         self.client.on_subscribe = lambda *given: self.answers.put(given[3])
@@ -100,6 +118,7 @@ class Client:
         if version == 5:
             properties = Properties(PacketTypes.CONNECT)
             properties.SessionExpiryInterval = 3600
+            properties.MaximumPacketSize = MqttOptions("", 0, ()).max_packet_bytes
         clean = {"clean_start": False, "properties": properties} if version == 5 else {}
         self.client.connect("localhost", broker.port, **clean)
         self.client.loop_start()

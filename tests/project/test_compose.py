@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.deploy import make_secrets
+from tools.deploy import add_device, make_secrets
 from wattline.configuration import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +108,26 @@ def test_every_secret_is_made(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_an_older_installation_gets_the_accounts_that_it_lacks(tmp_path: Path) -> None:
+    make_secrets(tmp_path, [])
+    accounts = tmp_path / "mqtt" / "passwords"
+    lines = accounts.read_text().splitlines(keepends=True)
+    accounts.chmod(0o644)
+    accounts.write_text("".join(line for line in lines if not line.startswith("watch:")))
+    add_device(tmp_path, "meter-17")
+    older = accounts.read_text()
+    make_secrets(tmp_path, [])
+    assert accounts.read_text().startswith(older)
+    names = [line.partition(":")[0] for line in accounts.read_text().splitlines()]
+    assert names == ["wattline", "health", "meter-17", "watch"]
+
+
+def test_the_account_that_reads_the_brokers_figures_is_not_the_one_that_reads_messages() -> None:
+    """Where the account is the client id, each would end the other's session."""
+    environment = SERVICES["wattline"]["environment"]
+    assert environment["WATTLINE_BROKER__WATCH_USERNAME"] != environment["WATTLINE_BROKER__USERNAME"]
+
+
 def test_every_variable_has_a_default_and_is_explained() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     used = set(re.findall(r"\$\{(\w+):-[^}]+\}", text))
@@ -123,7 +143,13 @@ def test_wattline_understands_its_settings(tmp_path: Path) -> None:
     assert settings.broker.tls
     assert settings.store.kind == "influx"
     assert settings.registry_url == url
-    for path in (settings.broker.ca_file, settings.broker.password_file, settings.store.password_file):
+    broker = settings.broker
+    for path in (
+        broker.ca_file,
+        broker.password_file,
+        broker.watch_password_file,
+        settings.store.password_file,
+    ):
         assert path is not None
         assert path.parent == Path("/run/secrets")
         assert path.name in SERVICES["wattline"]["secrets"]

@@ -18,8 +18,10 @@ def _energies(product) -> list[float]:
     return [row["value"] for row in product.get("readings", **given)["items"]]
 
 
-def _publish(broker: Broker, password: str, *energies: int) -> None:
-    meter = Client(broker, "meter-17", password)
+def _publish(
+    broker: Broker, password: str, *energies: int, account: str = "meter-17", version: int = 5
+) -> None:
+    meter = Client(broker, account, password, version=version)
     for energy in energies:
         payload = f'{{"ts": "2026-01-01T00:{energy:02}:00Z", "energy_active_import_total": {energy}}}'
         assert meter.publish("wattline/v1/meter-17/readings", payload.encode()) == 0
@@ -27,7 +29,7 @@ def _publish(broker: Broker, password: str, *energies: int) -> None:
 
 
 def test_a_device_is_heard_through_the_production_set_up(tmp_path, product, influxd, postgres) -> None:
-    """Over TLS, with passwords; what comes while Wattline is away waits for it in the broker."""
+    """Over TLS, with passwords, from nobody else; what comes while Wattline is away waits for it."""
     (tmp_path / "mosquitto").mkdir()
     broker = Broker(tmp_path / "mosquitto")
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -39,6 +41,7 @@ def test_a_device_is_heard_through_the_production_set_up(tmp_path, product, infl
             "WATTLINE_BROKER__HOST": "localhost",
             "WATTLINE_BROKER__PORT": str(broker.port),
             "WATTLINE_BROKER__CA_FILE": str(broker.secrets / "mqtt" / "ca.crt"),
+            "WATTLINE_BROKER__WATCH_PASSWORD_FILE": str(broker.secrets / "mqtt_watch_password"),
             "WATTLINE_BROKER__PASSWORD_FILE": str(broker.secrets / "mqtt_password"),
             "WATTLINE_STORE__URL": influxd.url,
             "WATTLINE_STORE__DATABASE": "deployment",
@@ -56,9 +59,15 @@ def test_a_device_is_heard_through_the_production_set_up(tmp_path, product, infl
             device = {"id": "meter-17", "kind": "meter", "place_id": "hall", "name": NAME}
             product.post("devices", device | {"expected_interval_s": 60})
             password = add_device(broker.secrets, "meter-17")
+            other = add_device(broker.secrets, "meter-18")
             broker.reload()
+            # MQTT 3.1.1 answers a forgery as a success; what counts is that no row comes of it.
+            _publish(broker, other, 40, 41, account="meter-18", version=3)
             _publish(broker, password, 1, 2)
             product.wait_until(lambda: _energies(product) == [1, 2])
+            product.wait_until(lambda: product.total("wattline_broker_watched") == 1)
+            assert product.total("wattline_broker_messages_dropped_total") == 0
+            assert product.total("wattline_broker_reconnects_total") == 0  # nobody took ingest's session over
             assert product.stop() == 0
             _publish(broker, password, 3, 4)
             product.start()
