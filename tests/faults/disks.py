@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -85,42 +86,41 @@ def _fill(ballast: Path, leave: float) -> None:
 def damaged_log(options: Options, folder: Path) -> Report:
     """Wattline is killed and the log of its DuckDB file is cut short (odd trials) or a bit of it flipped.
 
-    What was in the lost part had been acknowledged: only its own copy is gone, so it can't come
-    again. silent: trials in which something was lost and the log does not say so.
+    What was in the lost part had been acknowledged: its only copy is gone, and it can't come
+    again. What is asked for is that Wattline starts, keeps the rest, and says what is missing.
+    silent: trials in which more was missing than the log of Wattline says.
     """
     with World(folder, options, "damaged-log") as world:
         world.begin()
-        silent, said, lost_rows, gone = 0, 0, 0, set()
+        silent, readings_said, gone = 0, 0, set()
         for trial in range(options.trials):
             world.pause_s(0.2, options.seconds)
             world.product.kill()
-            before = set(world.tap.acknowledged_s)
+            before = {number for _, number in world.tap.acknowledged_s}
             log = world.product.folder / "data" / "wattline.duckdb.wal"
             if trial % 2:
-                cut(log, world.random.randrange(log.stat().st_size))
+                os.truncate(log, world.random.randrange(log.stat().st_size))
             else:
                 flip(log, world.random.randrange(log.stat().st_size * 8))
             told = len(world.product.log)
             since_s = time.monotonic()
             world.product.start()
             world.recovered(since_s)
-            missing = {number for _, number in before} & world.missing_now()
-            told_so = any(word in world.product.log[told:] for word in ("damaged", "replayed", "has lost"))
-            said += told_so
-            lost_rows += len(missing - gone)
-            silent += bool(missing - gone) and not told_so
+            missing = (before & world.missing_now()) - gone
+            said = _SAID.search(world.product.log[told:])
+            readings_said += int(said[1]) if said else 0
+            silent += 2 * len(missing) > (int(said[1]) if said else 0)
             gone |= missing
         report = world.finish(lost_at_broker=True)
-        report.more |= {"said": said, "silent": silent, "gone_with_the_log": len(gone)}
+        report.more |= {"silent": silent, "gone_with_the_log": len(gone), "readings_said": readings_said}
         report.lost -= len(gone)
         return report
+
+
+_SAID = re.compile(r"(\d+) readings.* that were acknowledged")
 
 
 def flip(file: Path, bit: int) -> None:
     content = bytearray(file.read_bytes())
     content[bit // 8] ^= 1 << bit % 8
     file.write_bytes(content)
-
-
-def cut(file: Path, length: int) -> None:
-    os.truncate(file, length)

@@ -3,7 +3,9 @@
 import contextlib
 import getpass
 import os
+import random
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -12,10 +14,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import INFLUX_CONFIG, accepts, binary, free_port
+from tests.servers import INFLUX_CONFIG, accepts, binary
 
 ROOT = Path(__file__).parents[2]
 _START_WITHIN_S = 30.0
+
+
+def lasting_port() -> int:
+    """A free port that stays free while its server is down.
+
+    Below those that the system gives to connections: a client that tries to reach a port of
+    those again and again is given it one day, and is then connected to itself.
+    """
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:
@@ -116,10 +132,11 @@ class Mosquitto(Process):
 
     def __init__(self, folder: Path, settings: str) -> None:
         folder.mkdir(exist_ok=True)
-        self.port = free_port()
+        self.port = lasting_port()
         config = folder / "mosquitto.conf"
+        # The listener comes first: what limits one would otherwise open the port 1883.
         config.write_text(
-            f"{settings}\nlistener {self.port} 127.0.0.1\nallow_anonymous true\nlog_type error\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\n{settings}\nlog_type error\n"
             f"log_type warning\nuser {getpass.getuser()}\n"
             + (f"persistence_location {folder}/\n" if "persistence true" in settings else "")
         )
@@ -134,9 +151,9 @@ class Influxd(Process):
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
-        self.port = free_port()
+        self.port = lasting_port()
         config = folder / "influxdb.conf"
-        self.rpc_port = free_port()
+        self.rpc_port = lasting_port()
         config.write_text(INFLUX_CONFIG.format(rpc_port=self.rpc_port, port=self.port, folder=folder))
         super().__init__(folder, [binary("influxd", "influxdb"), "run", "-config", str(config)])
 
