@@ -71,10 +71,14 @@ def duckdb(task: Task) -> dict[str, float]:
 
 def influx(task: Task) -> dict[str, float]:
     """Wattline on InfluxDB and SQLite, with ledger, rules and live power."""
+    return asyncio.run(_through_pipeline(task, *influx_parts(task)))
+
+
+def influx_parts(task: Task) -> tuple[Registry, Catalogs, TimeSeriesStore]:
+    """A registry that knows every meter, and a store on the task's InfluxDB."""
     registry = _registry(task)
     catalogs = Catalogs(registry)
-    store = InfluxStore(task.influx_url, "wattline", catalog=lambda: catalogs.current)
-    return asyncio.run(_through_pipeline(task, registry, catalogs, store))
+    return registry, catalogs, InfluxStore(task.influx_url, "wattline", catalog=lambda: catalogs.current)
 
 
 def raw_lines(task: Task) -> dict[str, float]:

@@ -17,6 +17,7 @@ _Packet = TypeVar("_Packet")
 
 _BUFFER_BYTES = 1024 * 1024
 _READ_AHEAD_BYTES = 64 * 1024 * 1024
+_DISMISS_S = 0.005
 _GOODBYE_S = 2.0
 _FRAME_BYTES = 5  # first byte and length of a packet, at most
 _NAMES = 1_000_000  # topics remembered as ours or not
@@ -31,6 +32,8 @@ class Connection(asyncio.BufferedProtocol):
         self._ours = None if options.wants is None else _Ours(options.wants)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._filled = 0
+        self._foreign: list[int] = []
+        self._dismissing: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._lost = _future()
         self._connack = _future()
@@ -115,6 +118,7 @@ class Connection(asyncio.BufferedProtocol):
 
     async def finish(self, *, end_session: bool) -> None:
         """Say goodbye after all that was written; the end of the session is waited for."""
+        self._dismiss()
         expiry_s = 0 if end_session else None
         self.write(mqtt5.DisconnectPacket(session_expiry_interval=expiry_s).write())
         if end_session:
@@ -199,11 +203,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def _take(self, read: memoryview) -> int:
         """Take every whole packet; returns how many bytes they had. Raises ValueError."""
-        inbox, ours = self._inbox, self._ours
+        inbox, ours, foreign = self._inbox, self._ours, self._foreign
         # Bound once: the loop runs once a message.
         decode, publish = mqtt5.read, mqtt5.PublishPacket
         add_topic, add_payload, add_id = inbox.topics.append, inbox.payloads.append, inbox.packet_ids.append
-        foreign: list[int] = []
         at, end = 0, len(read)
         while at < end:
             try:
@@ -231,9 +234,23 @@ class Connection(asyncio.BufferedProtocol):
                 add_payload(payload)
                 add_id(packet_id)
         if foreign:
-            self.acknowledge(foreign)
-            self.messages_at = self.heard_at
+            self._dismiss_soon()
         return at
+
+    def _dismiss_soon(self) -> None:
+        self.messages_at = self.heard_at
+        if len(self._foreign) >= self._options.receive_maximum // 4:
+            self._dismiss()
+        elif self._dismissing is None:
+            self._dismissing = asyncio.get_running_loop().call_later(_DISMISS_S, self._dismiss)
+
+    def _dismiss(self) -> None:
+        """Acknowledge what is not ours, many at a time: a write and its answer cost more than a message."""
+        if self._dismissing is not None:
+            self._dismissing.cancel()
+            self._dismissing = None
+        self.acknowledge(self._foreign)
+        self._foreign.clear()
 
     def _handle(self, packet: mqtt5.Packet) -> None:
         match packet:
