@@ -186,6 +186,17 @@ def test_a_shard_says_whether_it_can_work(shards):
     assert httpx.get(f"{shard.url}/api/v1/places").status_code == 404
 
 
+@pytest.mark.usefixtures("api")
+def test_a_shard_that_never_ran_does_not_leave(shards):
+    """What its session holds, the layout before holds too; it would derive beside that."""
+    assert takes(shards("0/2")).stop() == 0
+    early = shards("0/3", "--leave")
+    done = early.command("ingest", *early.arguments)
+    assert done.returncode == 1
+    assert "let 0/2, 1/2 leave" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_shard_needs_stores_that_processes_can_share(product):
     done = product.command("ingest", "--shard", "0/2")
     assert done.returncode == 1
