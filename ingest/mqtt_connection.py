@@ -20,7 +20,7 @@ _READ_AHEAD_BYTES = 64 * 1024 * 1024
 _DISMISS_S = 0.005
 _GOODBYE_S = 2.0
 _FRAME_BYTES = 5  # first byte and length of a packet, at most
-_NAMES = 1_000_000  # topics remembered as ours or not
+_NAMES, _LONGEST_NAME = 1_000_000, 200  # topics remembered as ours or not: noise must not cost memory
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -284,7 +284,9 @@ class _Ours(dict[str, bool]):
     def __missing__(self, topic: str) -> bool:
         if len(self) >= _NAMES:
             self.clear()
-        ours = self[topic] = self._wants(topic)
+        ours = self._wants(topic)
+        if len(topic) <= _LONGEST_NAME:
+            self[topic] = ours
         return ours
 
 

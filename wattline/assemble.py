@@ -186,7 +186,8 @@ def tls_context(broker: Broker) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cafile=broker.ca_file)
         if broker.certificate_file is not None:
-            context.load_cert_chain(broker.certificate_file, broker.key_file)
+            # An empty password: OpenSSL would ask the terminal for that of a locked key.
+            context.load_cert_chain(broker.certificate_file, broker.key_file, password="")
     except OSError as error:  # ssl.SSLError is one
         raise StartError(f"broker TLS files can't be used ({error}): correct broker.*_file") from error
     return context
