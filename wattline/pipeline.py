@@ -9,6 +9,7 @@ free for the network.
 """
 
 import asyncio
+import gc
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -75,6 +76,9 @@ class Pipeline:
         self._may_go()
         count = await self._in_worker(self.derivation.restore)
         log.info("restored; %d readings derived again", count)
+        # What is registered stays: looking for garbage in it stops everything for 0.3 s at 200,000 registers.
+        gc.collect()
+        gc.freeze()
         try:
             async with asyncio.TaskGroup() as beside:
                 beats = Beats(self._show, self._flush, self._settle, self.derivation.save, self._compact)
