@@ -44,7 +44,8 @@ class Campaign:
         self.execs, self.slowest_s, self.slowest_cpu_s = 0, 0.0, 0.0
         self.broken: dict[str, int] = {}
         self.memory: list[tuple[int, int]] = []
-        self.traced: tuple[int, int] | None = None
+        self.traced: tuple[int, tracemalloc.Snapshot] | None = None
+        self.held_by: list[str] = []
         self.traced_bytes_per_exec = float("nan")
         self.started = self.looked = time.monotonic()
 
@@ -83,14 +84,21 @@ class Campaign:
             self.looked = time.monotonic() + 0.02 * self.seconds  # caches fill once more
         elif done < TRACED_TO and self.traced is None:
             gc.collect()
-            self.traced = self.execs, tracemalloc.get_traced_memory()[0]
+            self.traced = self.execs, tracemalloc.take_snapshot()
         elif done >= TRACED_TO and self.traced and tracemalloc.is_tracing():
             gc.collect()
-            execs, held = self.traced
-            self.traced_bytes_per_exec = (tracemalloc.get_traced_memory()[0] - held) / (self.execs - execs)
+            self._compare(*self.traced)
             tracemalloc.stop()
         if done >= 1:
             self._finish()
+
+    def _compare(self, execs: int, before: tracemalloc.Snapshot) -> None:
+        """What is held now and was not then, for each input since, and the places that hold most of it."""
+        since = max(1, self.execs - execs)
+        grown = tracemalloc.take_snapshot().compare_to(before, "lineno")
+        self.traced_bytes_per_exec = sum(line.size_diff for line in grown) / since
+        largest = sorted(grown, key=lambda line: -line.size_diff)[:4]
+        self.held_by = [f"{_place(line.traceback[0])} {line.size_diff / since:.0f} B" for line in largest]
 
     def _finish(self) -> None:
         execs, resident = np.array(self.memory, np.float64)[len(self.memory) // 2 :].T
@@ -105,9 +113,14 @@ class Campaign:
             "rss_mib": round(resident[-1] / 2**20),
             "rss_bytes_per_exec": _rounded(slope),
             "traced_bytes_per_exec": _rounded(self.traced_bytes_per_exec),
+            "held_by": self.held_by,
         }
         self.tell(json.dumps(result))
         self.end(1 if self.broken else 0)
+
+
+def _place(frame: tracemalloc.Frame) -> str:
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def _rounded(value: float) -> float | None:

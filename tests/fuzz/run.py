@@ -12,7 +12,10 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["core", "ingest", "wattline.intake"]):
+# atheris 3.0.0 never lets go of an array that an instrumented comparison makes.
+COLUMNS = ["ingest.normalise", "ingest.validate", "ingest.coordinates"]
+
+with atheris.instrument_imports(include=["ingest"], exclude=COLUMNS):
     from tests.fuzz import campaign, intake, messages
 
 HANG_S = 30
