@@ -5,7 +5,7 @@ import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import numpy as np
@@ -14,7 +14,7 @@ import pytest
 from tests.faults.devices import COUNTER, MARKER, START_MS, STEP_MS, Devices
 from tests.faults.proxy import Proxy
 from tests.faults.report import Report
-from tests.faults.servers import Influxd, Mosquitto, peak_rss_mb, shipped_mosquitto
+from tests.faults.servers import Influxd, Mosquitto, lasting_port, peak_rss_mb, shipped_mosquitto
 from tests.faults.tap import Tap
 from tests.product import HTTP, Product
 
@@ -55,21 +55,34 @@ class World(contextlib.ExitStack):
         self.random = random.Random(options.seed)
         self.report = Report(campaign, options.trials, options.seed, options.store)
         self.missing: set[int] = set()
-        self.broker = Mosquitto(folder / "mosquitto", shipped_mosquitto() if settings is None else settings)
+        self._settings = shipped_mosquitto() if settings is None else settings
+
+    def __enter__(self) -> Self:
+        try:
+            self._assemble()
+        except BaseException:
+            self.close()
+            raise
+        return super().__enter__()
+
+    def _assemble(self) -> None:
+        """Start the servers; Wattline and the devices are ready to be started."""
+        folder, options = self.folder, self.options
+        self.broker = Mosquitto(folder / "mosquitto", self._settings)
         self.callback(self.broker.kill)
         self.broker.start()
         self.devices = Devices(self.broker.port, count=10, rate=options.rate)
         self.tap = Tap(self.devices)
         self.to_broker = self.enter_context(Proxy(self.broker.port, seed=options.seed, tap=self.tap))
         (folder / "product").mkdir()
-        self.product = Product(folder / "product")
+        self.product = Product(folder / "product", http_port=lasting_port())
         self.callback(self.product.kill)
         self.product.variables = {
             "WATTLINE_BROKER__KIND": "external",
             "WATTLINE_BROKER__PORT": str(self.to_broker.port),
             "WATTLINE_BROKER__KEEP_ALIVE_S": "5",
         }
-        if direct:
+        if self.direct:
             self.product.variables["WATTLINE_BROKER__PORT"] = str(self.broker.port)
         if options.store == "influx":
             self.influx = Influxd(folder / "influxd")
