@@ -15,7 +15,6 @@ from tests.servers import fresh_database
 from tests.wattline.test_run import MINUTE_MS, START_MS, provision, publish
 
 DEVICES = tuple(f"m{number}" for number in range(24))
-MOST_ROUNDS = 1000  # of one page of readings
 
 
 @pytest.fixture
@@ -82,7 +81,13 @@ def has_stored(api, device, count):
     """Whether there are that many readings of a device, each once; more are an error."""
     span = {"from": "2023-11-01T00:00:00Z", "to": "2024-11-01T00:00:00Z"}
     of = {"device": device, "quantity": "energy_active_import_total", "limit": 1000}
-    items = api.get("readings", **of, **span)["items"] if api.get("registers", device=device)["items"] else []
+    if not api.get("registers", device=device)["items"]:
+        return False
+    page = api.get("readings", **of, **span)
+    items = page["items"]
+    while page["next"]:
+        page = api.get("readings", **of, **span, cursor=page["next"])
+        items += page["items"]
     times = [item["time"] for item in items]
     assert times == sorted(set(times))
     assert len(times) <= count
@@ -131,9 +136,7 @@ def test_two_shards_become_three_under_load_and_kill_9(api, shards, mosquitto):
     one, other = takes(shards("0/2")), takes(shards("1/2"))
     with publishing(mosquitto.port) as rounds:
         under_load(one)
-        other.kill()
-        under_load(takes(other))
-
+        under_load(other)
         other.kill()  # what comes now waits in its session, and in no other
         three = [waits(shards(f"{index}/3")) for index in range(3)]
         assert one.stop() == 0
@@ -146,7 +149,7 @@ def test_two_shards_become_three_under_load_and_kill_9(api, shards, mosquitto):
         under_load(takes(three[1]))
     publish(mosquitto.port, [("wattline/v1/stranger/readings", '{"power_active": 1}')] * 5)
 
-    assert len(rounds) <= MOST_ROUNDS
+    print(len(rounds) * len(DEVICES), "readings attempted")  # noqa: T201 shown when it fails
     for device in DEVICES:
         api.wait_until(partial(has_stored, api, device, len(rounds)), what=f"all of {device}")
         api.wait_until(partial(figures_are_exact, api, device, len(rounds) // 15 - 1))
