@@ -95,6 +95,7 @@ class Pipeline:
             self._writer.shutdown()
             await self._in_worker(partial(or_later, self.derivation.save, "checkpoint"))
             self._worker.shutdown()
+            gc.unfreeze()
 
     async def _finish(self, raw: RawBatch, accepted: Accepted) -> None:
         """Store, acknowledge, derive: batches one after the other, as they came."""
