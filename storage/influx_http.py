@@ -69,6 +69,7 @@ class InfluxServer:
         self._headers = account.headers()
         self._meeting = threading.Lock()
         self._write_path: str | None = None
+        self._asked_us_to_wait: tuple[float, StoreError] | None = None
 
     def ping(self) -> None:
         """Return if the server answers."""
@@ -148,6 +149,7 @@ class InfluxServer:
             raise self._refusal(response)
 
     def _post_lines(self, body: bytes) -> urllib3.BaseHTTPResponse:
+        self._grant_time()
         path = self._meet()
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         if self._compress:
@@ -157,7 +159,23 @@ class InfluxServer:
         self._read(response)
         if response.status == HTTPStatus.NOT_FOUND:
             self._write_path = None  # the database was dropped: it is made again next time
+        wait_s = retry_after_s(response.headers)
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES and wait_s:
+            self._asked_us_to_wait = time.monotonic() + wait_s, self._refusal(response)
         return response
+
+    def _grant_time(self) -> None:
+        """Raise StoreError, without asking, while a time lasts that the server asked for.
+
+        Whoever waits comes back after that time; others that have something to write don't know of it.
+        """
+        if self._asked_us_to_wait is None:
+            return
+        until_s, refusal = self._asked_us_to_wait
+        left_s = until_s - time.monotonic()
+        if left_s > 0:
+            raise StoreError(str(refusal), retryable=refusal.retryable, retry_after_s=left_s)
+        self._asked_us_to_wait = None
 
     def _meet(self) -> str:
         """Path of writing; makes the database of a 1.x server on the first call."""

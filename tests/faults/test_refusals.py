@@ -23,3 +23,4 @@ def test_a_store_that_refuses_is_asked_again_and_gets_everything(tmp_path):
     report = refused_writes(Options(trials=4, store="influx"), tmp_path)
     assert report.valid, report
     assert report.recovered == 4
+    assert report.more["refusals"]["429"]["early_ms"] == 0

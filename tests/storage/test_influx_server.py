@@ -7,6 +7,7 @@ server that behaves as their documentation says; what influxd 1.x does is asked 
 import gzip
 import http.server
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -205,6 +206,31 @@ def test_a_server_that_asks_to_wait_is_given_its_time(stub, status):
     with store_of(stub.url) as store, pytest.raises(StoreError, match="slow down") as caught:
         store.append(some_readings(), NO_POSITIONS)
     assert (caught.value.retryable, caught.value.retry_after_s) == (True, 7.0)
+
+
+def test_a_server_that_asks_to_wait_hears_nothing_meanwhile(stub):
+    """Not of the ledger either, which is written beside the batch that was refused."""
+    stub.write = lambda *_: (429, {"Retry-After": "60"}, b"")
+    with store_of(stub.url) as store:
+        with pytest.raises(StoreError):
+            store.append(some_readings(), NO_POSITIONS)
+        asked = len(stub.requests)
+        with pytest.raises(StoreError, match="429") as caught:
+            store.put_intervals(intervals((0, 0, 1.5)))
+        assert len(stub.requests) == asked
+    assert caught.value.retryable
+    assert 0 < caught.value.retry_after_s <= 60
+
+
+def test_a_server_that_asked_to_wait_is_asked_again_afterwards(stub):
+    stub.write = lambda *_: (503, {"Retry-After": "0.01"}, b"")
+    with store_of(stub.url) as store:
+        with pytest.raises(StoreError) as caught:
+            store.append(some_readings(), NO_POSITIONS)
+        stub.write = lambda *_: (204, {}, b"")
+        time.sleep(caught.value.retry_after_s)
+        store.append(some_readings(), NO_POSITIONS)
+    assert len(stub.lines()) == 20
 
 
 def test_a_time_to_wait_may_be_a_date(stub):
