@@ -21,6 +21,7 @@ from storage.columns import latest_intervals, latest_positions, latest_readings
 from storage.influx_http import Account, InfluxServer
 from storage.influx_journal import Journal, last_received_us, pieces
 from storage.influx_lines import LineWriter
+from storage.influx_retention import InfluxExpiry
 from storage.open_intervals import OpenIntervals, split
 
 
@@ -56,6 +57,7 @@ class InfluxStore:
         self._writer: LineWriter | None = None
         self._journal = Journal()
         self._open = OpenIntervals()
+        self._expiry = InfluxExpiry(self._server)
 
     def append(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         """Write both batches, what the journal says of them first."""
@@ -134,9 +136,9 @@ class InfluxStore:
         """Nothing: a point replaces the one before, and the server compacts by itself."""
         return 0
 
-    def retain(self, retention: Retention, max_rows: int) -> int:  # noqa: ARG002
-        """Nothing yet."""
-        return 0
+    def retain(self, retention: Retention, max_rows: int) -> int:  # noqa: ARG002 a step is a day
+        """Delete a day of what is past its time; how many points, 0 if there are none now."""
+        return self._expiry.step(retention)
 
     def incidents(self) -> tuple[str, ...]:
         """None: repairs are the server's own."""
