@@ -50,6 +50,11 @@ Children = Callable[[Catalog, Feed], list[list[str]]]
 
 async def run(settings: Settings, estate: Estate, children: Children | None = None) -> None:
     """Everything in one process group; children are started once messages are taken."""
+    if Shard.parse(settings.ingest.shard) != WHOLE:
+        raise StartError(
+            f"`run` takes all devices, and ingest.shard is {settings.ingest.shard}: leave it out, "
+            "or use `ingest` and `api`"
+        )
     require_data_dir(settings.data_dir)
     require_free_port(settings.http.host, settings.http.port, "http.port")
     embedded = settings.broker.kind == "embedded"

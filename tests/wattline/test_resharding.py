@@ -208,6 +208,20 @@ def test_a_shard_needs_stores_that_processes_can_share(product):
     assert "Traceback" not in done.stderr
 
 
+def test_the_whole_product_is_no_shard(product):
+    product.variables["WATTLINE_INGEST__SHARD"] = "0/2"
+    done = product.command("run")
+    assert done.returncode == 1
+    assert "`run` takes all devices" in done.stderr
+
+
+def test_a_shard_that_is_none_is_refused_in_the_settings(product):
+    product.variables["WATTLINE_INGEST__SHARD"] = "2"
+    done = product.command("ingest")
+    assert done.returncode == 1
+    assert "WATTLINE_INGEST__SHARD = '2': write i/n" in done.stderr
+
+
 def test_a_shard_that_is_none_is_refused_on_the_command_line(product):
     done = product.command("ingest", "--shard", "2/2")
     assert done.returncode == 2
