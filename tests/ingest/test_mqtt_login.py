@@ -148,6 +148,29 @@ async def test_a_trusted_server_is_talked_to_over_tls(doors):
     await gets_in(source_at(doors.tls, tls=context(doors)))
 
 
+async def test_long_messages_arrive_whole_over_tls(doors):
+    """Longer together than what is read at once."""
+    sent = [bytes([number]) * 50_000 for number in range(60)]
+    source = source_at(doors.tls, tls=context(doors))
+    batches = source.batches()
+    waiting = asyncio.ensure_future(anext(batches))
+    got = []
+    async with asyncio.timeout(20):
+        while not source.connected:
+            await asyncio.sleep(0.01)
+        async with aiomqtt.Client("127.0.0.1", doors.plain, username="meter", password=RIGHT) as meter:
+            for payload in sent:
+                await meter.publish(TOPIC, payload, qos=1)
+        while len(got) < len(sent):
+            batch = await waiting
+            source.ack(batch)
+            got += batch.payloads
+            if len(got) < len(sent):
+                waiting = asyncio.ensure_future(anext(batches))
+    await batches.aclose()
+    assert got == sent
+
+
 async def test_a_server_of_another_authority_is_left(doors, caplog):
     said = await told(source_at(doors.tls, tls=context(doors, authority="stranger")), caplog)
     assert "broker.ca_file does not vouch for" in said
