@@ -13,7 +13,7 @@ from tests.fuzz.intake import Rig, raw
 from tests.fuzz.messages import batches, seeds
 
 EXAMPLES = settings(
-    max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
