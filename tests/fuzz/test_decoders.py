@@ -12,9 +12,7 @@ from ingest.decoders import DECODERS
 from tests.fuzz.intake import Rig, raw
 from tests.fuzz.messages import batches, seeds
 
-EXAMPLES = settings(
-    max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+EXAMPLES = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @pytest.fixture(scope="module", params=DECODERS)
