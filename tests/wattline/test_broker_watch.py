@@ -9,6 +9,7 @@ import time
 
 import aiomqtt
 import httpx
+import mqtt5
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -101,6 +102,20 @@ async def test_what_an_absent_consumers_queue_does_not_hold_is_told(tmp_path, ca
     assert "max_queued_messages" in watch.warnings()[0]
     alarms = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [record.args[0] for record in alarms] == [40]
+
+
+async def test_what_a_slow_reader_of_qos_0_does_not_take_is_counted_as_well(tmp_path):
+    """So a dropped message is not always one of Wattline's: docs/operations.md says how to tell."""
+    with mosquitto_with(tmp_path, "allow_anonymous true", "sys_interval 1") as server:
+        _, slow = await asyncio.open_connection(server.host, server.port, limit=1)  # nobody reads on
+        everything = mqtt5.TopicFilter("wattline/v1/#", max_qos=mqtt5.QoS.AT_MOST_ONCE)
+        slow.write(mqtt5.ConnectPacket("slow").write() + mqtt5.SubscribePacket(1, [everything]).write())
+        async with watching(server) as watch, aiomqtt.Client(server.host, server.port) as device:
+            await until(lambda: watch.figures.metrics().get("wattline_broker_clients_connected") == 3)
+            for _ in range(200):
+                await device.publish("wattline/v1/m/readings", bytes(100_000), qos=1)
+            await until(lambda: watch.figures.dropped)
+        slow.transport.abort()
 
 
 async def test_a_broker_that_restarts_is_followed_on(tmp_path):
