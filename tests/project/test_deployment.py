@@ -15,6 +15,8 @@ HOUR = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z"}
 
 def _energies(product) -> list[float]:
     given = {"device": "meter-17", "quantity": "energy_active_import_total", **HOUR}
+    if not product.get("registers", device="meter-17")["items"]:
+        return []  # it has not been heard yet
     return [row["value"] for row in product.get("readings", **given)["items"]]
 
 
