@@ -13,6 +13,7 @@ from core.batch import F64
 _READ_BYTES = 1 << 20
 _NUMBERS = msgspec.json.Decoder(list[float | None])
 _MESSAGE_CHARS = 500
+_LONGEST_WAIT_S = 300.0
 
 
 class Series(msgspec.Struct):
@@ -80,15 +81,22 @@ def message(body: bytes) -> str:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a Retry-After header asks for: given as such, or as a date."""
+    """Seconds that a Retry-After header asks for: given as such, or as a date; never very long.
+
+    A date is as wrong as the clocks of both sides, and nothing is stored while we wait.
+    """
     wish = headers.get("Retry-After")
     if wish is None:
         return None
     try:
-        return max(float(wish), 0.0)
+        return _bounded(float(wish))
     except ValueError:
         pass
     try:
-        return max((parsedate_to_datetime(wish) - datetime.now(UTC)).total_seconds(), 0.0)
+        return _bounded((parsedate_to_datetime(wish) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(0.0, seconds), _LONGEST_WAIT_S)  # in this order a NaN is no wait

@@ -207,6 +207,7 @@ def _influx(settings: Settings, catalogs: Catalogs) -> TimeSeriesStore:
         password=secret(store.password_file, "store.password_file"),
         token=secret(store.token_file, "store.token_file"),
         org=store.org,
+        compress=store.compress,
     )
 
 

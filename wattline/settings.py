@@ -52,6 +52,7 @@ class Store(_Section):
     username: str | None = None
     password_file: Path | None = None
     token_file: Path | None = None
+    compress: bool = False
 
 
 class RegistrySettings(_Section):

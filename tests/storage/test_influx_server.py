@@ -5,8 +5,6 @@ server that behaves as their documentation says; what influxd 1.x does is asked 
 """
 
 import gzip
-import http.server
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -26,80 +24,15 @@ from tests.storage.batches import (
     readings,
 )
 from tests.storage.influx_stores import EVER, some_readings, store_of
+from tests.storage.influx_stub import stub_server
 
 TOKEN, PASSWORD = "t0ken", "pass word"
 
 
-class StubServer(http.server.ThreadingHTTPServer):
-    """Answers what `write` and `query` decide; remembers every body that it took.
-
-    write(path, body) and query(body) give (status, headers, body).
-    """
-
-    daemon_threads = True
-
-    def __init__(self, version="2.7.10"):
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.version = version
-        self.write = lambda *_: (204, {}, b"")
-        self.query = lambda _: (200, {}, b'{"results":[{"statement_id":0}]}\n')
-        self.requests = []
-        self.taken = []
-        self.released = threading.Event()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def lines(self):
-        """Lines of measurements of ours that were taken."""
-        taken = [line for body in self.taken for line in body.decode().splitlines()]
-        return [line for line in taken if not line.startswith(("journal", "wattline"))]
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        self._answer((204, {"X-Influxdb-Version": self.server.version}, b""))
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append(
-            (self.path, {name.title(): value for name, value in self.headers.items()}, body)
-        )
-        if self.path.startswith("/query"):
-            self._answer(self.server.query(body))
-            return
-        answer = self.server.write(self.path, body)
-        if answer[0] == 204 and body:
-            self.server.taken.append(body)
-        self._answer(answer)
-
-    def _answer(self, answer):
-        status, headers, body = answer
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if status != 204:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
 @pytest.fixture
 def stub():
-    server = StubServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with stub_server() as server:
+        yield server
 
 
 def write_paths(stub):
@@ -234,11 +167,27 @@ def test_a_server_that_asked_to_wait_is_asked_again_afterwards(stub):
 
 
 def test_a_time_to_wait_may_be_a_date(stub):
-    until = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    until = format_datetime(datetime.now(UTC) + timedelta(minutes=4), usegmt=True)
     stub.write = lambda *_: (503, {"Retry-After": until}, b"")
     with store_of(stub.url) as store, pytest.raises(StoreError) as caught:
         store.append(some_readings(), NO_POSITIONS)
-    assert 3000 < caught.value.retry_after_s <= 3600
+    assert 180 < caught.value.retry_after_s <= 240
+
+
+@pytest.mark.parametrize("wish", ["86400", "inf", "Fri, 01 Jan 2100 00:00:00 GMT"])
+def test_a_time_to_wait_is_bounded(stub, wish):
+    stub.write = lambda *_: (503, {"Retry-After": wish}, b"")
+    with store_of(stub.url) as store, pytest.raises(StoreError) as caught:
+        store.append(some_readings(), NO_POSITIONS)
+    assert caught.value.retry_after_s == 300
+
+
+@pytest.mark.parametrize("wish", ["soon", "nan", "-5", ""])
+def test_a_time_to_wait_that_makes_no_sense_is_none(stub, wish):
+    stub.write = lambda *_: (503, {"Retry-After": wish}, b"")
+    with store_of(stub.url) as store, pytest.raises(StoreError) as caught:
+        store.append(some_readings(), NO_POSITIONS)
+    assert not caught.value.retry_after_s
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
