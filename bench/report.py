@@ -32,7 +32,9 @@ def fill(document: str, results: Iterable[Result]) -> str:
         if name in _TABLES:
             table = "\n".join(_TABLES[name](result))
             between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-            document = between.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", document)
+            if found := between.search(document):
+                place = f"{found[1]}\n{table}\n\n{found[2]}"
+                document = document[: found.start()] + place + document[found.end() :]
     return document
 
 
@@ -89,6 +91,7 @@ def _query(result: Result) -> list[str]:
             f"{result[kind]['cold_ms']:,.0f}" if "cold_ms" in result[kind] else "",
         ]
         for kind, label in _ASKED.items()
+        if kind in result
     ]
     said = (
         f"In ms; {result['meters']:,} meters, {result['intervals']:,} intervals in a file of "

@@ -12,7 +12,7 @@ def result(tmp_path_factory):
     """Each answer must have an amount in every item, or the benchmark fails."""
     kept = tmp_path_factory.mktemp("year")
     first = last_line("query", *OPTIONS, "--keep", kept)
-    again = last_line("query", *OPTIONS, "--keep", kept)
+    again = last_line("query", *OPTIONS, "--keep", kept, "--ask", "day")
     return first, again
 
 
