@@ -1,12 +1,18 @@
 """Retention over the whole line: readings go, figures stay, late data still counts."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
-from core.batch import BASE_US
+from core.batch import BASE_US, PositionBatch, ReadingBatch
 from core.columns import RegisterColumns
 from core.quality import Quality
+from ingest.decoders import native
 from tests.wattline.test_derive import EVER, START_US, Process, assert_same
+from wattline.catalogs import Catalogs
+from wattline.feed import LiveFeed
+from wattline.pipeline import Pipeline
 from wattline.retention import Keeping, fixed_before_us, statement
 from wattline.settings import RetentionSettings, Store
 
@@ -45,8 +51,9 @@ def assert_same_figures(found, wanted):
 
 
 def derive_again(process):
-    """Make all figures again from the readings, as a start without a checkpoint does."""
-    assert process.registry.load_checkpoint("pipeline") is None
+    """Make all figures again from the readings, as a start without a checkpoint of anything does."""
+    checkpoint = process.registry.load_checkpoint("pipeline")
+    assert checkpoint is None or checkpoint.watermark_us == 0
     process.restart()
     process.derivation.flush()
     process.settle()
@@ -127,3 +134,27 @@ def test_figures_made_again_leave_those_whose_readings_are_gone(process):
 )
 def test_what_is_kept_is_said_in_words(settings, kind, line):
     assert line in "\n".join(statement(RetentionSettings(**settings), Store(kind=kind)))
+
+
+def test_the_pipeline_lets_go_when_it_has_nothing_else_to_do(process):
+    fix = PositionBatch.empty().columns() | {"device": np.zeros(2, np.int32)}
+    fix = {name: np.zeros(2, column.dtype) for name, column in fix.items()}
+    fix["fix_time_us"] = np.array([START_US, NOW_US - MINUTE_US])
+    process.store.append(ReadingBatch.empty(), PositionBatch(**fix))
+    loop = asyncio.new_event_loop()
+    pipeline = Pipeline(
+        source=None,
+        decoder=native,
+        store=process.store,
+        registry=process.registry,
+        catalogs=Catalogs(process.registry),
+        feed=LiveFeed(loop),
+        now_us=lambda: NOW_US,
+        keeping=Keeping(positions_days=2),
+    )
+    loop.close()
+    assert pipeline._compact()
+    assert not pipeline._compact()
+    left = process.store.positions(np.array([0], np.int32), *EVER)
+    assert left.fix_time_us.tolist() == [NOW_US - MINUTE_US]
+    assert pipeline.totals["wattline_retention_rows_total"] == 1
