@@ -80,6 +80,10 @@ class Proxy:
         if refusing:
             self.reset()
 
+    def cut_soon(self) -> None:
+        """As refuse, from any thread and without waiting for it."""
+        self._loop.call_soon_threadsafe(self.cut_here)
+
     def cut_here(self) -> None:
         """Of a tap: reset the connections before what it has just been told of is passed on."""
         self.refusing = True

@@ -30,8 +30,8 @@ class Options:
     trials: int = 3
     seed: int = 1
     store: str = "duckdb"
-    rate: float = 1000
-    seconds: float = 3
+    rate: float = 1000.0
+    seconds: float = 3.0
     kind: str = ""
 
 
@@ -80,7 +80,6 @@ class World(contextlib.ExitStack):
         self.product.variables = {
             "WATTLINE_BROKER__KIND": "external",
             "WATTLINE_BROKER__PORT": str(self.to_broker.port),
-            "WATTLINE_BROKER__KEEP_ALIVE_S": "5",
         }
         if self.direct:
             self.product.variables["WATTLINE_BROKER__PORT"] = str(self.broker.port)
