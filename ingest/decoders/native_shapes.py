@@ -82,6 +82,7 @@ class Routes(dict[str, Route]):
     def __init__(self, route_of: Callable[[str], Route]) -> None:
         super().__init__()
         self._route_of = route_of
+        _shapes.users.append(self)
 
     def __missing__(self, topic: str) -> Route:
         route = self._route_of(topic)
@@ -93,11 +94,20 @@ class Routes(dict[str, Route]):
 
 
 class _Shapes(dict[tuple[str, ...], _Parse]):
-    """The parser of each set of keys: a record of ts (NaN if absent) and these numbers."""
+    """The parser of each set of keys: a record of ts (NaN if absent) and these numbers.
+
+    users: routes hold parsers too, and forget with us; else each topic could keep two of its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users: list[Routes] = []
 
     def __missing__(self, keys: tuple[str, ...]) -> _Parse:
         if len(self) >= _MOST_SHAPES:
             self.clear()
+            for routes in self.users:
+                routes.clear()
         names = {f"value_{at}": key for at, key in enumerate(keys)}
         record = msgspec.defstruct(
             "Record",

@@ -59,17 +59,27 @@ def test_no_key_is_too_odd_to_come_again(rig, key):
         rig.check([message, message], [1, 0], 1)
 
 
+def test_ways_to_parse_what_never_comes_again_are_not_kept(rig):
+    """Each costs kilobytes: as many topics as anyone likes may each learn some."""
+
+    def batch(number):
+        numbers = range(number * BATCH, (number + 1) * BATCH)
+        return raw([(f"wattline/v1/m{at}/readings", b'{"x%d": 1}' % at) for at in numbers for _ in range(3)])
+
+    assert _held_bytes(rig.intake.accept, batch, first=2, last=5) < 6_000_000
+
+
 BATCH = 1_000
 
 
-def _held_bytes(accept, batch) -> int:
-    """What is still held after batches 12 to 27, beyond what 0 to 11 left behind."""
-    for number in range(12):
+def _held_bytes(accept, batch, first=12, last=28) -> int:
+    """What is still held after batches first to last - 1, beyond what those before left behind."""
+    for number in range(first):
         accept(batch(number))
     gc.collect()
     tracemalloc.start()
     try:
-        for number in range(12, 28):
+        for number in range(first, last):
             accept(batch(number))
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
