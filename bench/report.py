@@ -118,8 +118,8 @@ def _scale(result: Result) -> list[str]:
     columns = {
         "cpu_s_per_million": ("CPU-s per million", ".2f"),
         "per_s": ("messages/s", ",.0f"),
-        "register_s": ("registering, s", ".1f"),
-        "start_s": ("start, s", ".1f"),
+        "register_cpu_s": ("registering, CPU-s", ".1f"),
+        "start_cpu_s": ("start, CPU-s", ".1f"),
         "checkpoint_s": ("checkpoint, s", ".2f"),
         "checkpoint_mb": ("checkpoint, MB", ".1f"),
         "peak_mb": ("peak MB", ",.0f"),

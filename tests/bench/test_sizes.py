@@ -16,6 +16,6 @@ def test_scale_registers_starts_and_saves_at_every_size():
     result = last_line("scale", "--devices", 20, 40, "--messages", 200)
     for devices in (20, 40):
         found = result[f"with_{devices}_devices"]
-        timed = {"estate_s", "register_s", "start_s", "checkpoint_s"}
+        timed = {"estate_s", "register_s", "register_cpu_s", "start_s", "start_cpu_s", "checkpoint_s"}
         assert found.keys() == {*timed, "per_s", "cpu_s_per_million", "busy", "checkpoint_mb", "peak_mb"}
         assert all(value > 0 for value in found.values())
