@@ -100,7 +100,11 @@ def make_pipeline(
         shard=shard,
     )
     parts.feed.is_connected = lambda: source.connected
-    parts.feed.totals = lambda: dict(pipeline.totals) | source.totals()
+    parts.feed.totals = lambda: (
+        dict(pipeline.totals)
+        | source.totals()
+        | {"wattline_store_incidents_total": len(parts.store.incidents())}
+    )
     return pipeline, source
 
 

@@ -1,13 +1,15 @@
 """From settings to how the broker is reached."""
 
+import asyncio
 import ssl
 import subprocess
+import zlib
 
 import pytest
 
 from core.errors import StartError
 from tests.servers import binary
-from wattline.assemble import mqtt_options
+from wattline.assemble import make_pipeline, mqtt_options, open_parts
 from wattline.settings import Broker, Ingest, Settings
 from wattline.shards import Shard
 
@@ -73,3 +75,16 @@ def test_how_batches_end_is_taken_from_the_settings():
     options = mqtt_options(Settings(ingest=ingest, broker=Broker(unacked_s=60)))
     assert (options.batch_messages, options.batch_bytes) == (7, 2048)
     assert (options.linger_s, options.unacked_s) == (0.003, 60)
+
+
+def test_what_had_to_be_repaired_is_counted_where_it_is_watched(tmp_path):
+    (tmp_path / "wattline.duckdb.rows").write_bytes(b"reading 5 %08x\n" % zlib.crc32(b"reading 5"))
+
+    async def counted():
+        settings = Settings(data_dir=tmp_path)
+        parts = open_parts(settings, asyncio.get_running_loop())
+        make_pipeline(settings, parts)
+        parts.close()
+        return parts.feed.totals()["wattline_store_incidents_total"]
+
+    assert asyncio.run(counted()) == 1
