@@ -211,7 +211,7 @@ def _positions(
 def _numbers(values: list[object]) -> F64:
     """Values as float64; NaN for what is not a number."""
     try:
-        numbers = np.array(values, np.float64)
+        numbers = None if any(type(value) is str for value in values) else np.array(values, np.float64)
     except (TypeError, ValueError, OverflowError):
         numbers = None
     if numbers is None or numbers.ndim != 1:  # [[1.0]] would otherwise pass for 1.0
@@ -220,6 +220,8 @@ def _numbers(values: list[object]) -> F64:
 
 
 def _number(value: object) -> float:
+    if isinstance(value, str) and "_" in value:  # a number in Python's source code, but nowhere else
+        return float("nan")
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

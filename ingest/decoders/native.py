@@ -64,15 +64,18 @@ def _decode(decoded: Decoded, samples: Samples, message: int, raw: RawBatch) -> 
     items = body if isinstance(body, list) else [body]
     if not items:
         decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, "an empty list"))
+    strange = [item for item in items if not isinstance(item, dict)]
+    if strange:  # one rejection for all: a list may hold a hundred thousand of them
+        found = f"{type(strange[0]).__name__}" + (f" and {len(strange) - 1} more" if strange[1:] else "")
+        decoded.rejected.append(
+            Rejection(message, RejectReason.UNDECODABLE, f"expected an object, got {found}")
+        )
     for item in items:
-        if not isinstance(item, dict):
-            wrong = f"expected an object, got {type(item).__name__}"
-            decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, wrong))
-            continue
-        try:
-            _ADD[route.leaf](decoded, samples, message, route, item)
-        except _BadTimeError as error:
-            decoded.rejected.append(Rejection(message, RejectReason.BAD_TIME, str(error)))
+        if isinstance(item, dict):
+            try:
+                _ADD[route.leaf](decoded, samples, message, route, item)
+            except _BadTimeError as error:
+                decoded.rejected.append(Rejection(message, RejectReason.BAD_TIME, str(error)))
 
 
 def _add_readings(

@@ -152,6 +152,25 @@ def test_a_bad_value_costs_only_itself():
     }
 
 
+def test_a_number_may_be_sent_as_text_and_text_is_no_number():
+    accepted, rejected, _ = accept(
+        raw(
+            ("wattline/v1/m1/readings", {"ts": NOW_MS, "power_active": " 9.5e2", "voltage_l1": "1_000"}),
+            ("wattline/v1/m1/readings", {"ts": NOW_MS, "power_active": "", "voltage_l1": "nan"}),
+        )
+    )
+    assert rows(accepted) == [(1, NOW_US, 950.0)]
+    assert reasons(rejected) == [(at, RejectReason.NOT_A_NUMBER) for at in (0, 1, 1)]
+
+
+def test_a_list_of_what_is_no_object_is_one_rejection():
+    accepted, rejected, _ = accept(
+        raw(("wattline/v1/m1/readings", [1, {"ts": NOW_MS, "voltage_l1": 2}, "x", None]))
+    )
+    assert rows(accepted) == [(2, NOW_US, 2.0)]
+    assert [rejection.detail for rejection in rejected] == ["expected an object, got int and 2 more"]
+
+
 def test_a_canonical_quantity_that_a_known_device_never_sent_is_wanted():
     _, rejected, wanted = accept(raw(("wattline/v1/m1/readings", {"frequency": 50.0})))
     assert wanted == [("m1", "frequency")]
