@@ -56,7 +56,7 @@ class DuckDBStore:
     threads: how many DuckDB may use for one query; None is one per core.
     """
 
-    def __init__(self, path: Path, *, memory_limit_mb: int = 384, threads: int | None = None) -> None:
+    def __init__(self, path: Path, *, memory_limit_mb: int = 256, threads: int | None = None) -> None:
         self._path = path
         self._file = DuckDBFile(
             path, SCHEMA, memory_limit_mb=memory_limit_mb, threads=threads, missing=self._missing

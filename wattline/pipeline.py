@@ -92,7 +92,7 @@ class Pipeline:
                     await self._room.acquire()
                 ticking.cancel()
         finally:
-            self._writer.shutdown()
+            await asyncio.to_thread(self._writer.shutdown)
             await self._in_worker(partial(or_later, self.derivation.save, "checkpoint"))
             self._worker.shutdown()
             gc.unfreeze()
