@@ -123,22 +123,6 @@ async def test_an_ack_for_an_earlier_connection_is_dropped(mosquitto):
         assert source.reconnects_total == 1
 
 
-async def test_messages_wait_with_the_broker_while_a_batch_is_dealt_with(mosquitto):
-    source = source_for(mosquitto, batch_messages=10, linger_s=1.0)
-    async with reading(source) as batches:
-        await publish(mosquitto, *(b"%4d" % number + b" " * 20_000 for number in range(200)))
-        numbers = []
-        async with asyncio.timeout(20):
-            async for batch in batches:
-                await asyncio.sleep(0.01)  # time enough to read all the rest
-                assert len(source._inbox.topics) < 50
-                numbers += [int(payload) for payload in batch.payloads]
-                source.ack(batch)
-                if len(numbers) >= 200:
-                    break
-        assert numbers == list(range(200))
-
-
 async def test_what_was_read_survives_a_broker_that_forgets_it(mosquitto):
     """As after a crash of the broker: the session ends with the connection."""
     source = source_for(mosquitto, session_expiry_s=0, linger_s=1.0)

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import uuid
 
+import aiomqtt
 import mqtt5
 import pytest
 
@@ -17,8 +18,8 @@ def anyio_backend():
     return "asyncio"
 
 
-def source_at(port, client_id):
-    options = MqttOptions("127.0.0.1", port, ["rivals/#"], client_id=client_id)
+def source_at(port, client_id, **more):
+    options = MqttOptions("127.0.0.1", port, ["rivals/#"], client_id=client_id, **more)
     return MqttSource(options, itertools.count(1).__next__)
 
 
@@ -86,3 +87,27 @@ async def test_a_topic_that_is_not_utf_8_goes_on_to_be_rejected():
             assert batch.topics == ["rivals/a", "\ufffdb/", "rivals/a"]
             assert (batch.payloads[0], batch.payloads[2]) == (b"1", b"2")
         await until(lambda: b"".join(b"@\x02\0%c" % number for number in (2, 3, 4)) in server.heard)
+
+
+async def test_messages_wait_with_the_broker_while_a_batch_is_dealt_with(mosquitto):
+    """It sends far more than Receive Maximum once we acknowledge; the reader's buffer holds 52 of these."""
+    source = source_at(mosquitto.port, f"ahead-{uuid.uuid4()}", batch_messages=10)
+    batches = source.batches()
+    first = asyncio.ensure_future(anext(batches))
+    async with asyncio.timeout(30):
+        while not source.connected:
+            await asyncio.sleep(0.01)
+        async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+            for number in range(300):
+                await client.publish("rivals/m", b"%4d" % number + b" " * 20_000, qos=1)
+        batch, numbers = await first, []
+        while True:
+            await asyncio.sleep(0.01)  # time enough to read all the rest
+            assert len(source._inbox.topics) < 100
+            numbers += [int(payload) for payload in batch.payloads]
+            source.ack(batch)
+            if len(numbers) >= 300:
+                break
+            batch = await anext(batches)
+    assert numbers == list(range(300))
+    await batches.aclose()
