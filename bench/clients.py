@@ -10,7 +10,7 @@ import http.client
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -28,6 +28,7 @@ from storage.registry import open_registry
 from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
+from wattline.shards import WHOLE, Shard
 
 MAX_BODY_BYTES = 5_000_000
 BUILDINGS = 50
@@ -66,12 +67,12 @@ def duckdb(task: Task) -> dict[str, float]:
     """Wattline on DuckDB and SQLite, with ledger, rules and live power."""
     registry = _registry(task)
     store = DuckDBStore(task.folder / "wattline.duckdb", threads=1)
-    return asyncio.run(_through_pipeline(task, registry, Catalogs(registry), store))
+    return asyncio.run(through_pipeline(task, registry, Catalogs(registry), store))
 
 
 def influx(task: Task) -> dict[str, float]:
     """Wattline on InfluxDB and SQLite, with ledger, rules and live power."""
-    return asyncio.run(_through_pipeline(task, *influx_parts(task)))
+    return asyncio.run(through_pipeline(task, *influx_parts(task)))
 
 
 def influx_parts(task: Task) -> tuple[Registry, Catalogs, TimeSeriesStore]:
@@ -144,11 +145,22 @@ CLIENTS: dict[str, Callable[[Task], dict[str, float]]] = {
 }
 
 
-async def _through_pipeline(
-    task: Task, registry: Registry, catalogs: Catalogs, store: TimeSeriesStore
+async def through_pipeline(
+    task: Task,
+    registry: Registry,
+    catalogs: Catalogs,
+    store: TimeSeriesStore,
+    *,
+    shard: Shard = WHOLE,
+    own: int | None = None,
 ) -> dict[str, float]:
-    """Take everything through the pipeline; ends when the last message is acknowledged."""
-    source = CountingSource(session(task.broker_port, task.client_id), task.count)
+    """Take everything through the pipeline; ends when the last message is acknowledged.
+
+    own: how many of the messages are the shard's; all, if not given.
+    """
+    own = task.count if own is None else own
+    wants = None if shard == WHOLE else shard.wants
+    source = CountingSource(replace(session(task.broker_port, task.client_id), wants=wants), own)
     pipeline = Pipeline(
         source=source,
         decoder=native,
@@ -157,12 +169,13 @@ async def _through_pipeline(
         catalogs=catalogs,
         feed=LiveFeed(asyncio.get_running_loop()),
         now_us=now_us,
+        shard=shard,
     )
     with Meter(task.count) as meter:
         await pipeline.run()
     stored = pipeline.totals["wattline_readings_total"]
-    if stored != len(QUANTITIES) * task.count:
-        raise SystemExit(f"stored {stored} of {len(QUANTITIES) * task.count} values: {dict(pipeline.totals)}")
+    if stored != len(QUANTITIES) * own:
+        raise SystemExit(f"stored {stored} of {len(QUANTITIES) * own} values: {dict(pipeline.totals)}")
     store.close()
     registry.close()
     return meter.result

@@ -10,47 +10,23 @@ import argparse
 import asyncio
 import json
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
-from bench.clients import CountingSource, Task, influx_parts
-from bench.cores import Meter, alone, leave_one_core, machine, medians
-from bench.load import QUANTITIES, messages, now_us, queue_up, session
+from bench.clients import Task, influx_parts, through_pipeline
+from bench.cores import alone, leave_one_core, machine, medians
+from bench.load import messages, queue_up, session
 from bench.servers import influxd, mosquitto
-from ingest.decoders import native
 from simulators.stream import Message
-from wattline.feed import LiveFeed
-from wattline.pipeline import Pipeline
 from wattline.shards import Shard
 
 
-def through_pipeline(task: Task, shard: Shard, own: int) -> dict[str, float]:
+def drain(task: Task, shard: Shard, own: int) -> dict[str, float]:
     """Drain the session; ends when the last of the shard's own messages is acknowledged."""
 
-    async def drain() -> dict[str, float]:
-        registry, catalogs, store = influx_parts(task)
-        options = replace(session(task.broker_port, task.client_id), wants=shard.wants)
-        source = CountingSource(options, own)
-        pipeline = Pipeline(
-            source=source,
-            decoder=native,
-            store=store,
-            registry=registry,
-            catalogs=catalogs,
-            feed=LiveFeed(asyncio.get_running_loop()),
-            now_us=now_us,
-            shard=shard,
-        )
-        with Meter(task.count) as meter:
-            await pipeline.run()
-        stored = pipeline.totals["wattline_readings_total"]
-        if stored != len(QUANTITIES) * own:
-            raise SystemExit(f"stored {stored} of {len(QUANTITIES) * own} values: {dict(pipeline.totals)}")
-        store.close()
-        registry.close()
-        return meter.result
+    async def through() -> dict[str, float]:
+        return await through_pipeline(task, *influx_parts(task), shard=shard, own=own)
 
-    return asyncio.run(drain())
+    return asyncio.run(through())
 
 
 def run(backlog: list[Message], devices: int, most: int, core: int | None) -> dict[str, float]:
@@ -67,7 +43,7 @@ def run(backlog: list[Message], devices: int, most: int, core: int | None) -> di
                 asyncio.run(queue_up(session(port, client_id), backlog))
                 with influxd(folder) as url:
                     task = Task(client_id, len(backlog), devices, folder, port, url)
-                    result = alone(core, through_pipeline, task, shard, own)
+                    result = alone(core, drain, task, shard, own)
                 print(f"shard {shard}: {own} messages are its own", result, flush=True)
                 found |= {f"{key}_{folder.name}".replace("-", "_"): value for key, value in result.items()}
                 slowest = min(slowest, result["per_s"])

@@ -10,6 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def lasting_port() -> int:
             return port
 
 
-class Process:
+class Process(ABC):
     """One server; made stopped."""
 
     def __init__(self, folder: Path, command: list[str]) -> None:
@@ -42,8 +43,9 @@ class Process:
         self.command = command
         self.process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it can be used."""
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
