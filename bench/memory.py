@@ -70,7 +70,7 @@ def with_registers(count: int, folder: Path, broker_port: int, checkpoint_s: flo
         found["restarted"] = product.memory_mb()["rss"]
         ask(product)
         found["asked_again"] = product.memory_mb()["rss"]
-        # The kernel counts resident pages a core and adds them up late, so its peak can lie below what it said before.
+        # The kernel adds up pages of several cores late: its peak can lie below what it said before.
         found["peak"] = max(peak, product.memory_mb()["peak"], *found.values())
         found["start_s"] = round(product.start_s, 2)
     return found
