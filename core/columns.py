@@ -45,7 +45,9 @@ class RegisterColumns:
         expected_s = [catalog.devices[register.device_id].expected_interval_s for register in registers]
         return cls(
             # An odometer counts up as well, but distance has its own ledger: trips.
-            np.array([r.kind is RegisterKind.COUNTER and r.energy is not None for r in registers], np.bool_),
+            np.array(
+                [r.kind is RegisterKind.COUNTER and r.quantity != "odometer" for r in registers], np.bool_
+            ),
             np.array([r.energy is Energy.ELECTRICITY for r in registers], np.bool_),
             np.array([r.ratio for r in registers], np.float64),
             np.array([q.minimum for q in quantities], np.float64),

@@ -46,7 +46,11 @@ _COUNTER, _GAUGE, _STATE = RegisterKind.COUNTER, RegisterKind.GAUGE, RegisterKin
 _ALL = (
     Quantity("energy_active_import_total", "kWh", _COUNTER, 0.0, 1e12, Energy.ELECTRICITY),
     Quantity("energy_active_export_total", "kWh", _COUNTER, 0.0, 1e12, Energy.ELECTRICITY, exported=True),
+    # Reactive energy is booked like any counter and belongs to no energy: it is never summed with kWh.
+    Quantity("energy_reactive_import_total", "kvarh", _COUNTER, 0.0, 1e12),
+    Quantity("energy_reactive_export_total", "kvarh", _COUNTER, 0.0, 1e12, exported=True),
     Quantity("power_active", "W", _GAUGE, -1e9, 1e9),
+    Quantity("power_reactive", "var", _GAUGE, -1e9, 1e9),
     Quantity("power_factor", "1", _GAUGE, -1.0, 1.0),
     *(Quantity(f"voltage_l{phase}", "V", _GAUGE, 0.0, 1e6) for phase in (1, 2, 3)),
     *(Quantity(f"current_l{phase}", "A", _GAUGE, -1e5, 1e5) for phase in (1, 2, 3)),

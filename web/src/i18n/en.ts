@@ -151,7 +151,8 @@ export const en: Messages = {
     less: 'Show fewer',
   },
   quantity: {
-    power_active: 'Active power', power_factor: 'Power factor', voltage_l1: 'Voltage L1', voltage_l2: 'Voltage L2',
+    power_active: 'Active power', power_reactive: 'Reactive power', power_factor: 'Power factor',
+    voltage_l1: 'Voltage L1', voltage_l2: 'Voltage L2',
     voltage_l3: 'Voltage L3', current_l1: 'Current L1', current_l2: 'Current L2', current_l3: 'Current L3',
     frequency: 'Frequency', heat_power: 'Heat power', temp_supply: 'Supply temperature', temp_return: 'Return temperature',
     speed: 'Speed', fuel_volume: 'Fuel', fuel_level: 'Fuel level', battery_soc: 'Battery charge',

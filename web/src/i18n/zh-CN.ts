@@ -149,7 +149,7 @@ export const zhCN = {
     less: '收起',
   },
   quantity: {
-    power_active: '有功功率', power_factor: '功率因数', voltage_l1: 'A 相电压', voltage_l2: 'B 相电压',
+    power_active: '有功功率', power_reactive: '无功功率', power_factor: '功率因数', voltage_l1: 'A 相电压', voltage_l2: 'B 相电压',
     voltage_l3: 'C 相电压', current_l1: 'A 相电流', current_l2: 'B 相电流', current_l3: 'C 相电流',
     frequency: '频率', heat_power: '热功率', temp_supply: '供水温度', temp_return: '回水温度',
     speed: '车速', fuel_volume: '油量', fuel_level: '油位', battery_soc: '电池电量',
