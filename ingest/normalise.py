@@ -129,7 +129,7 @@ def _readings(
     time_us = np.asarray(samples.time_us, np.int64)
     untimed = time_us == NOT_SENT
     time_us = np.where(untimed, raw.received_at_us, time_us)
-    quality = np.where(untimed, ReadingQuality.RECEIVE_TIME, ReadingQuality.GOOD).astype(np.uint8)
+    quality = np.where(untimed, ReadingQuality.RECEIVE_TIME, samples.quality).astype(np.uint8)
     value = samples.values if isinstance(samples, NumberSamples) else _numbers(samples.values)
 
     known = register >= 0

@@ -1,6 +1,7 @@
-"""Wattline's own topics: wattline/v1/<device>/readings and wattline/v1/<device>/position.
+"""Wattline's own topics: wattline/v1/<device>/readings, …/position and …/manual.
 
-A payload is a JSON object, or a list of them: "ts" (milliseconds since 1970 or RFC 3339
+What a person read or corrected comes as …/manual, which no device may write: the payload is
+that of …/readings with a time in it, and its readings are flagged. A payload is a JSON object, or a list of them: "ts" (milliseconds since 1970 or RFC 3339
 with an offset; absent: the time of receipt) beside canonical quantities in canonical units.
 
 A message like the last of its topic is parsed straight into numbers (native_shapes); what
@@ -14,10 +15,11 @@ import msgspec
 
 from core.errors import RejectReason
 from core.ports import RawBatch
+from core.quality import ReadingQuality
 from ingest.decoders.native_shapes import REFUSALS, Route, Routes, read
-from ingest.decoders.samples import NOT_SENT, Decoded, Rejection, Samples
+from ingest.decoders.samples import NOT_SENT, Channel, Decoded, Rejection, Samples
 
-TOPIC_FILTERS: Sequence[str] = ("wattline/v1/+/readings", "wattline/v1/+/position")
+TOPIC_FILTERS: Sequence[str] = ("wattline/v1/+/readings", "wattline/v1/+/position", "wattline/v1/+/manual")
 
 _PREFIX = "wattline/v1/"
 _FIX_KEYS = ("lat", "lon", "speed", "course", "accuracy", "ignition", "odometer", "fuel", "soc")
@@ -43,10 +45,10 @@ _routes = Routes(_route)
 def decode(raw: RawBatch) -> Decoded:
     """Decode every message of the batch."""
     alike, others = read(raw, _routes)
-    decoded, rest = Decoded(), Samples()
+    decoded, rest, manual = Decoded(), Samples(), Samples(quality=ReadingQuality.MANUAL)
     for message in others:
-        _decode(decoded, rest, message, raw)
-    decoded.samples = [block for block in (alike, rest) if block.channel]
+        _decode(decoded, manual if _routes[raw.topics[message]].leaf == "manual" else rest, message, raw)
+    decoded.samples = [block for block in (alike, rest, manual) if block.channel]
     return decoded
 
 
@@ -91,6 +93,25 @@ def _add_readings(
     samples.values.extend(item.values())
 
 
+def _add_manual(
+    decoded: Decoded, samples: Samples, message: int, route: Route, item: dict[str, object]
+) -> None:
+    """The same without a parser for the route: what is parsed straight into numbers carries no flag."""
+    if item.get("ts") is None:
+        raise _BadTimeError("ts is missing: nobody knows when this was read")
+    time_us = _time_us(item.pop("ts"))
+    if not item:
+        decoded.rejected.append(Rejection(message, RejectReason.UNDECODABLE, "no quantity in it"))
+        return
+    keys = tuple(item)
+    if route.channel is None or route.channel.keys != keys:
+        route.channel = Channel(route.device, keys)
+    samples.channel.append(route.channel)
+    samples.time_us.append(time_us)
+    samples.message.append(message)
+    samples.values.extend(item.values())
+
+
 def _add_position(decoded: Decoded, _: Samples, message: int, route: Route, item: dict[str, object]) -> None:
     fixes = decoded.fixes
     fixes.time_us.append(_time_us(item.get("ts")))
@@ -99,7 +120,7 @@ def _add_position(decoded: Decoded, _: Samples, message: int, route: Route, item
     fixes.fields.append(tuple([item.get(key) for key in _FIX_KEYS]))
 
 
-_ADD = {"readings": _add_readings, "position": _add_position}
+_ADD = {"readings": _add_readings, "position": _add_position, "manual": _add_manual}
 
 
 def _time_us(ts: object) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from core.batch import F64, I64
 from core.errors import RejectReason
 from core.ports import RawBatch
+from core.quality import ReadingQuality
 
 NOT_SENT = int(np.iinfo(np.int64).min)
 """Time of a sample that carries none."""
@@ -50,13 +51,14 @@ class Samples:
 
     values is flat: the values of sample 0 in the order of its channel's keys, then those of
     sample 1. A value is whatever the payload carried; normalise turns it into a number or
-    rejects it.
+    rejects it. quality holds for all of them.
     """
 
     channel: list[Channel] = field(default_factory=list)
     time_us: list[int] = field(default_factory=list)
     message: list[int] = field(default_factory=list)
     values: list[object] = field(default_factory=list)
+    quality: ReadingQuality = ReadingQuality.GOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class NumberSamples:
     time_us: I64
     message: I64
     values: F64
+    quality: ReadingQuality = ReadingQuality.GOOD
 
 
 @dataclass(slots=True)
