@@ -19,9 +19,9 @@ from pathlib import Path
 from tools.step import say, stop
 
 ROOT = Path(__file__).resolve().parent.parent
-PASSWORDS = ("mqtt_password", "mqtt_watch_password", "influx_password", "influx_token", "influx_wattline",
-             "postgres_password")  # fmt: skip
-OWN_ACCOUNTS = ("wattline", "health", "watch")  # named in config/mosquitto/acl
+PASSWORDS = ("mqtt_password", "mqtt_watch_password", "mqtt_import_password", "influx_password",
+             "influx_token", "influx_wattline", "postgres_password")  # fmt: skip
+OWN_ACCOUNTS = ("wattline", "health", "watch", "import")  # named in config/mosquitto/acl
 _NAME = r"[A-Za-z0-9._-]{1,64}"
 BROKER_USER = 1883  # uid and gid of mosquitto in its image
 SERVER_NAMES = ("mosquitto", "localhost")
@@ -49,6 +49,7 @@ def make_secrets(folder: Path, names: list[str]) -> None:
             "wattline": (folder / "mqtt_password").read_text(),
             "health": (broker / "health_password").read_text(),
             "watch": (folder / "mqtt_watch_password").read_text(),
+            "import": (folder / "mqtt_import_password").read_text(),
         },
     )
     if not (broker / "server.crt").exists():

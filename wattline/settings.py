@@ -20,6 +20,7 @@ class Broker(_Section):
     port speaks MQTT 5 and is what ingest uses. The embedded broker serves MQTT 3.1.1,
     which most devices speak, on device_port. watch_*: an account that may read the broker's
     own figures; without one they are read only from a broker that asks for no account.
+    import_*: an account that may publish what a person imports.
     """
 
     kind: Literal["embedded", "external"] = "embedded"
@@ -37,6 +38,8 @@ class Broker(_Section):
     session_expiry_s: Annotated[int, Field(ge=60)] = 7 * 24 * 3600
     watch_username: str | None = None
     watch_password_file: Path | None = None
+    import_username: str | None = None
+    import_password_file: Path | None = None
     receive_maximum: Annotated[int, Field(ge=1, le=65535)] = 20_000
     unacked_s: Annotated[float, Field(ge=1)] = 300.0
 

@@ -1,8 +1,8 @@
 """Wattline's own topics: wattline/v1/<device>/readings, …/position and …/manual.
 
-What a person read or corrected comes as …/manual, which no device may write: the payload is
-that of …/readings with a time in it, and its readings are flagged. A payload is a JSON object, or a list of them: "ts" (milliseconds since 1970 or RFC 3339
+A payload is a JSON object, or a list of them: "ts" (milliseconds since 1970 or RFC 3339
 with an offset; absent: the time of receipt) beside canonical quantities in canonical units.
+What a person read comes as …/manual, which no device may write; its time is not left out.
 
 A message like the last of its topic is parsed straight into numbers (native_shapes); what
 is read here, one message at a time, is all the rest: new keys, lists, texts, positions.

@@ -79,6 +79,7 @@ class Broker:
         named = {
             "wattline": "mqtt_password",
             "watch": "mqtt_watch_password",
+            "import": "mqtt_import_password",
             "health": "mqtt/health_password",
         }
         return (self.secrets / named[account]).read_text()

@@ -113,13 +113,13 @@ def test_an_older_installation_gets_the_accounts_that_it_lacks(tmp_path: Path) -
     accounts = tmp_path / "mqtt" / "passwords"
     lines = accounts.read_text().splitlines(keepends=True)
     accounts.chmod(0o644)
-    accounts.write_text("".join(line for line in lines if not line.startswith("watch:")))
+    accounts.write_text("".join(line for line in lines if not line.startswith(("watch:", "import:"))))
     add_device(tmp_path, "meter-17")
     older = accounts.read_text()
     make_secrets(tmp_path, [])
     assert accounts.read_text().startswith(older)
     names = [line.partition(":")[0] for line in accounts.read_text().splitlines()]
-    assert names == ["wattline", "health", "meter-17", "watch"]
+    assert names == ["wattline", "health", "meter-17", "watch", "import"]
 
 
 def test_the_account_that_reads_the_brokers_figures_is_not_the_one_that_reads_messages() -> None:
@@ -148,6 +148,7 @@ def test_wattline_understands_its_settings(tmp_path: Path) -> None:
         broker.ca_file,
         broker.password_file,
         broker.watch_password_file,
+        broker.import_password_file,
         settings.store.password_file,
     ):
         assert path is not None

@@ -46,6 +46,7 @@ def test_a_device_is_heard_through_the_production_set_up(tmp_path, product, infl
             "WATTLINE_BROKER__PORT": str(broker.port),
             "WATTLINE_BROKER__CA_FILE": str(broker.secrets / "mqtt" / "ca.crt"),
             "WATTLINE_BROKER__WATCH_PASSWORD_FILE": str(broker.secrets / "mqtt_watch_password"),
+            "WATTLINE_BROKER__IMPORT_PASSWORD_FILE": str(broker.secrets / "mqtt_import_password"),
             "WATTLINE_BROKER__PASSWORD_FILE": str(broker.secrets / "mqtt_password"),
             "WATTLINE_STORE__URL": influxd.url,
             "WATTLINE_STORE__DATABASE": "deployment",

@@ -164,6 +164,20 @@ def test_the_account_for_the_brokers_figures_reads_them_and_no_messages(
     watch.close()
 
 
+def test_only_wattlines_own_account_may_say_what_a_person_read(
+    broker: Broker, wattline: Client, device: tuple[str, str]
+) -> None:
+    topic = f"wattline/v1/{device[0]}/manual"
+    meter = Client(broker, *device)
+    importer = Client(broker, "import", broker.password("import"))
+    assert meter.publish(topic, b"forged") == 0x87
+    assert importer.publish(topic, b"read by a person") == 0
+    assert wattline.next() == (topic, b"read by a person")
+    assert importer.publish(f"wattline/v1/{device[0]}/readings", b"forged") == 0x87
+    for client in (meter, importer):
+        client.close()
+
+
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker that asks for certificates as well."""
