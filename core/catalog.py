@@ -4,21 +4,29 @@ A Catalog is read-only; a change of places, devices or registers makes a new one
 """
 
 import copy
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from core.model import Device, Place, Register
+from core.model import Device, Place, PlaceKind, Placement, Register, Replacement
 
 
 class Catalog:
     """Places, devices and registers with dense numbers for columns.
 
     registers[i].id == i; device_number maps a device id to its dense index (as in
-    PositionBatch.device) and device_ids maps back.
+    PositionBatch.device) and device_ids maps back. replacements (by device id and quantity)
+    and placements (by device id) are in order of time; what never had one is not in them.
     """
 
     def __init__(
-        self, places: Iterable[Place], devices: Iterable[tuple[int, Device]], registers: Iterable[Register]
+        self,
+        places: Iterable[Place],
+        devices: Iterable[tuple[int, Device]],
+        registers: Iterable[Register],
+        replacements: Iterable[Replacement] = (),
+        placements: Iterable[Placement] = (),
     ) -> None:
         self.places = {place.id: place for place in places}
         numbered = list(devices)
@@ -27,6 +35,14 @@ class Catalog:
         self.device_ids = {number: device.id for number, device in numbered}
         self.registers = sorted(registers, key=lambda register: register.id)
         self.register_of = {(register.device_id, register.quantity): register for register in self.registers}
+        self.replacements: dict[tuple[str, str], tuple[Replacement, ...]] = {}
+        for replacement in sorted(replacements, key=lambda one: one.at_us):
+            register_key = (replacement.device_id, replacement.quantity)
+            self.replacements[register_key] = (*self.replacements.get(register_key, ()), replacement)
+        self.placements: dict[str, tuple[Placement, ...]] = {}
+        for placement in sorted(placements, key=lambda one: one.from_us):
+            earlier = self.placements.get(placement.device_id, ())
+            self.placements[placement.device_id] = (*earlier, placement)
         self._children: dict[str | None, list[str]] = defaultdict(list)
         for place in self.places.values():
             self._children[place.parent_id].append(place.id)
@@ -70,6 +86,55 @@ class Catalog:
             chain.append(current)
             current = self.places[current].parent_id
         return chain
+
+    def inherited(self, place_id: str, field: str) -> Any:  # noqa: ANN401 the type of the field
+        """A field of the nearest place at or above this one that has it; None or () if none has.
+
+        field: climate_zone, calendar_id, tariffs or region_code.
+        """
+        value = None
+        for above in self.ancestors(place_id):
+            value = getattr(self.places[above], field)
+            if value is not None and value != ():
+                return value
+        return value
+
+    def tariff_id(self, place_id: str, energy: str) -> str | None:
+        """The tariff of one energy at a place: of the nearest place upward that has one for it."""
+        for above in self.ancestors(place_id):
+            for named, tariff in self.places[above].tariffs:
+                if named == energy:
+                    return tariff
+        return None
+
+    def organisation_id(self, device_id: str, at_us: int | None = None) -> str | None:
+        """Place of kind organisation on whose account the device is, now or at a time."""
+        device = self.devices[device_id]
+        if device.organisation_id is not None:
+            return device.organisation_id
+        place_id = device.place_id if at_us is None else self.placed(device_id, at_us)[0]
+        for above in self.ancestors(place_id):
+            if self.places[above].kind is PlaceKind.ORGANISATION:
+                return above
+        return None
+
+    def placed(self, device_id: str, at_us: int) -> tuple[str, str | None]:
+        """(place_id, parent_device_id) of a device at a time; before its first placement, those of that."""
+        placements = self.placements.get(device_id)
+        if placements is None:
+            device = self.devices[device_id]
+            return device.place_id, device.parent_device_id
+        found = placements[max(bisect_right(placements, at_us, key=lambda one: one.from_us) - 1, 0)]
+        return found.place_id, found.parent_device_id
+
+    def ratio(self, register: Register, at_us: int) -> float:
+        """CT x PT of a register at a time."""
+        ratio = register.ratio
+        for replacement in self.replacements.get((register.device_id, register.quantity), ()):
+            if replacement.at_us > at_us:
+                break
+            ratio = ratio if replacement.ratio is None else replacement.ratio
+        return ratio
 
     def registers_of(self, device_id: str) -> list[Register]:
         """Registers of a device in order of id."""

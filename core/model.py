@@ -23,6 +23,16 @@ class DeviceKind(StrEnum):
     METER = "meter"
     VEHICLE = "vehicle"
     GATEWAY = "gateway"
+    VIRTUAL = "virtual"  # a meter that is a formula of others; it never publishes
+
+
+class CircuitItem(StrEnum):
+    """What a circuit feeds: the items A to D of electricity in JGJ/T 285."""
+
+    LIGHTING = "lighting_sockets"
+    AIR_CONDITIONING = "air_conditioning"
+    POWER = "power"
+    SPECIAL = "special"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,13 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node of the place tree; timezone (IANA) decides what its day and month are."""
+    """A node of the place tree; timezone (IANA) decides what its day and month are.
+
+    climate_zone, calendar_id, tariffs and region_code hold below it too, until a place has
+    one of its own (Catalog.inherited). tariffs: pairs of energy and tariff id.
+    contract_demand_w: what is contracted for this place alone; places below have their own.
+    region_code: grid region of emission factors, such as CN-CQ.
+    """
 
     id: str
     kind: PlaceKind
@@ -47,15 +63,27 @@ class Place:
     category: str | None = None
     latitude_deg: float | None = None
     longitude_deg: float | None = None
+    climate_zone: str | None = None
+    calendar_id: str | None = None
+    tariffs: tuple[tuple[str, str], ...] = ()
+    contract_demand_w: float | None = None
+    region_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A meter, vehicle tracker or gateway.
+    """A meter, vehicle tracker, gateway or virtual meter.
 
+    place_id, parent_device_id: where it is now; Catalog.placed knows where it was.
     parent_device_id: the meter upstream of this one, whose register contains this one's.
     expected_interval_s: how often it reports; a longer silence is a gap.
     coordinate_system: wgs84, gcj02 or bd09, as the device sends positions.
+    meter_type: key of the counter policy that its registers have by default.
+    rated_power_w: most that can flow through it; bounds what its counters may rise.
+    accuracy_class: percent of the value that it may be wrong, such as 0.5, 1 or 2.
+    organisation_id: place of kind organisation on whose account it is; None: the nearest
+    organisation above its place.
+    formula: of a virtual meter, such as "[main] - 0.5*[charger]"; None for all others.
     """
 
     id: str
@@ -68,15 +96,27 @@ class Device:
     coordinate_system: str = "wgs84"
     valid_from_us: int | None = None
     valid_to_us: int | None = None
+    meter_type: str | None = None
+    rated_power_w: float | None = None
+    accuracy_class: float | None = None
+    item: CircuitItem | None = None
+    organisation_id: str | None = None
+    formula: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
     """One quantity of one device. id is dense, permanent and the index of every column.
 
-    ratio: CT x PT; the meter's value is multiplied with it.
-    rollover_at: value (after ratio) at which the counter starts again from 0.
-    max_rate: highest plausible rise in canonical units an hour.
+    A dial value is what the meter shows, in the canonical unit, before ratio. Readings of
+    counters are dial values and the ledger multiplies what was consumed; gauges are
+    multiplied when they come in.
+    ratio: CT x PT from the beginning until a replacement states another (Catalog.ratio).
+    rollover_at: dial value at which the counter starts again from 0.
+    max_rate: highest plausible rise in canonical units (after ratio) an hour.
+    policy: id of its counter policy; None: the default of its quantity and meter type.
+    rated_rate: rated rise in canonical units (after ratio) an hour; None: of electricity, what
+    Device.rated_power_w allows.
     """
 
     id: int
@@ -89,6 +129,51 @@ class Register:
     ratio: float = 1.0
     rollover_at: float | None = None
     max_rate: float | None = None
+    policy: str | None = None
+    rated_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterSettings:
+    """What can be set of a register; fields as there."""
+
+    device_id: str
+    quantity: str
+    ratio: float = 1.0
+    rollover_at: float | None = None
+    max_rate: float | None = None
+    policy: str | None = None
+    rated_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A register's meter was replaced, or its ratio changed, at at_us.
+
+    final_value, initial_value: what the old meter showed last and the new one first (dial
+    values); None: not read. A mere change of ratio has the same value in both.
+    ratio, rollover_at: of the new meter, from then on; None: as before.
+    """
+
+    id: str
+    device_id: str
+    quantity: str
+    at_us: int
+    final_value: float | None = None
+    initial_value: float | None = None
+    ratio: float | None = None
+    rollover_at: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a device has been from from_us (0: always) until its next placement."""
+
+    device_id: str
+    from_us: int
+    place_id: str
+    parent_device_id: str | None = None
 
 
 class Comparator(StrEnum):
@@ -162,12 +247,18 @@ class MapLayer:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """Everything that provisioning a set of places takes."""
+    """Everything that provisioning a set of places takes.
+
+    registers: those that have settings; all others are made when they report.
+    """
 
     places: tuple[Place, ...] = ()
     devices: tuple[Device, ...] = ()
     rules: tuple[Rule, ...] = ()
     map_layers: tuple[MapLayer, ...] = ()
+    registers: tuple[RegisterSettings, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
+    placements: tuple[Placement, ...] = ()
 
     def joined(self, other: "Estate") -> "Estate":
         """Everything of both."""
@@ -176,4 +267,7 @@ class Estate:
             self.devices + other.devices,
             self.rules + other.rules,
             self.map_layers + other.map_layers,
+            self.registers + other.registers,
+            self.replacements + other.replacements,
+            self.placements + other.placements,
         )

@@ -42,6 +42,8 @@ class SqlRegistry:
                 [rows.place(row) for row in rows_of(connection, tables.place)],
                 [(row["number"], rows.device(row)) for row in rows_of(connection, tables.device)],
                 [rows.register(row) for row in rows_of(connection, tables.register)],
+                [rows.replacement(row) for row in rows_of(connection, tables.replacement)],
+                [rows.placement(row) for row in rows_of(connection, tables.placement)],
             )
 
     def put_estate(self, estate: Estate) -> None:

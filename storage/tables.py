@@ -52,6 +52,11 @@ place = Table(
     Column("category", Text),
     Column("latitude_deg", Double),
     Column("longitude_deg", Double),
+    Column("climate_zone", Text),
+    Column("calendar_id", Text),
+    Column("tariffs", JSON(none_as_null=True)),
+    Column("contract_demand_w", Double),
+    Column("region_code", Text),
 )
 
 device = Table(
@@ -69,6 +74,13 @@ device = Table(
     Column("coordinate_system", Text, nullable=False),
     Column("valid_from_us", BigInteger),
     Column("valid_to_us", BigInteger),
+    Column("meter_type", Text),
+    Column("rated_power_w", Double),
+    Column("accuracy_class", Double),
+    Column("item", Text),
+    # No reference: SQLite can't add a deferred one to a table. What is put is checked.
+    Column("organisation_id", Text),
+    Column("formula", Text),
 )
 
 register = Table(
@@ -84,7 +96,42 @@ register = Table(
     Column("ratio", Double, nullable=False),
     Column("rollover_at", Double),
     Column("max_rate", Double),
+    Column("policy", Text),
+    Column("rated_rate", Double),
     UniqueConstraint("device_id", "quantity"),
+)
+
+replacement = Table(
+    "replacement",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("device_id", Text, _reference("device.id"), nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("final_value", Double),
+    Column("initial_value", Double),
+    Column("ratio", Double),
+    Column("rollover_at", Double),
+    Column("note", Text, nullable=False),
+    UniqueConstraint("device_id", "quantity", "at_us"),
+)
+
+placement = Table(
+    "placement",
+    metadata,
+    Column("device_id", Text, _reference("device.id"), primary_key=True),
+    Column("from_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("place_id", Text, _reference("place.id"), nullable=False),
+    Column("parent_device_id", Text, _reference("device.id")),
+)
+
+# Calendars, tariffs, factors, quotas and counter policies: documents of core.reference.
+reference = Table(
+    "reference",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
 )
 
 rule = Table(
@@ -177,7 +224,8 @@ checkpoint = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
-# Two rows, for processes that keep a catalog: how often the estate has changed (id 0), and the registers (1).
+# For processes that keep a catalog: how often the estate (id 0), the registers (1) and the references (2)
+# have changed.
 estate_revision = Table(
     "estate_revision",
     metadata,

@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import Conflict
 from core.model import (
+    CircuitItem,
     Estate,
     MapLayer,
 )
@@ -37,12 +38,27 @@ def test_an_estate_comes_back_as_it_was(registry):
                 category="school",
                 latitude_deg=29.5,
                 longitude_deg=1.0,
+                climate_zone="hot_summer_cold_winter",
+                calendar_id="office",
+                tariffs=(("electricity", "cq-1kv"), ("water", "w")),
+                contract_demand_w=2.5e5,
+                region_code="CN-CQ",
             ),
             place("p"),
         ),
         devices=(
             device("child", "b", "main", decoder="dlt645", coordinate_system="gcj02", valid_from_us=-(2**60)),
-            device("main", "p", expected_interval_s=0.5, valid_to_us=2**62),
+            device(
+                "main",
+                "p",
+                expected_interval_s=0.5,
+                valid_to_us=2**62,
+                meter_type="three_phase",
+                rated_power_w=1e5,
+                accuracy_class=0.5,
+                item=CircuitItem.SPECIAL,
+                organisation_id="p",
+            ),
         ),
         rules=(rule("r2", places=("p", "b"), devices=("main",)), rule("r1")),
         map_layers=(MapLayer("m2", "roads", '{"features": []}'), MapLayer("m1", "depots", "{}")),
