@@ -16,6 +16,8 @@ class Quality(IntFlag):
     MANUAL = 64
     LATE = 128  # recomputed after readings that came late or were corrected
     OPEN = 256  # still filling: not final
+    DOUBTED = 512  # a reading in or beside it was not believed
+    JUMP = 1024  # the counter jumped to where it can't have counted to; nothing is booked for that
 
 
 class ReadingQuality(IntFlag):
@@ -43,6 +45,8 @@ _NAMES = {
     Quality.MANUAL: "manual",
     Quality.LATE: "late",
     Quality.OPEN: "open",
+    Quality.DOUBTED: "doubted",
+    Quality.JUMP: "jump",
 }
 
 

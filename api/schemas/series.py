@@ -9,7 +9,17 @@ from api.schemas.base import Answer, Page, Time
 from core.quantities import Energy
 
 QualityName = Literal[
-    "measured", "interpolated", "gap_spread", "reset", "rollover", "replaced", "manual", "late", "open"
+    "measured",
+    "interpolated",
+    "gap_spread",
+    "reset",
+    "rollover",
+    "replaced",
+    "manual",
+    "late",
+    "open",
+    "doubted",
+    "jump",
 ]
 
 _QUALITY = "Why the amount is what it is; empty where nothing is known."
