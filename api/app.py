@@ -9,7 +9,7 @@ from api.guard import BodyLimit, HeadIsGet, SameOrigin
 from api.headers import SecurityHeaders
 from api.ledger import Ledger
 from api.live import Live
-from api.routes import ROUTERS, system
+from api.routes import ROUTERS, imports, system
 from api.services import Services
 
 
@@ -29,7 +29,11 @@ def create_app(services: Services) -> FastAPI:
             Middleware(HeadIsGet),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
             Middleware(SameOrigin, allowed_origins=services.allowed_origins),
-            Middleware(BodyLimit, most_bytes=services.limits.body_bytes),
+            Middleware(
+                BodyLimit,
+                most_bytes=services.limits.body_bytes,
+                most_at={imports.PATH: services.limits.import_bytes},
+            ),
         ],
     )
     app.state.services = services

@@ -1,5 +1,6 @@
 """What a request must pass before a route sees it: who sent it and how large it is."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -62,25 +63,28 @@ class BodyLimit:
     """ASGI middleware that bounds request bodies, announced or streamed.
 
     Starlette's own answers in plain text, which is no problem document.
+    most_at: other bounds of single paths.
     """
 
-    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, most_bytes: int, most_at: Mapping[str, int]) -> None:
         self.app = app
         self.most_bytes = most_bytes
+        self.most_at = most_at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer 413."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        too_large = f"the body is longer than {self.most_bytes} bytes"
+        most_bytes = self.most_at.get(scope["path"], self.most_bytes)
+        too_large = f"the body is longer than {most_bytes} bytes"
         taken = 0
 
         async def receive_bounded() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.most_bytes:
+            if taken > most_bytes:
                 raise HTTPException(413, too_large)
             return message
 

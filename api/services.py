@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.catalog import Catalog
+from core.imports import Importer
 from core.ports import Feed, Registry, TimeSeriesStore
 
 Clock = Callable[[], int]
@@ -15,7 +16,7 @@ Clock = Callable[[], int]
 class Limits:
     """What one request or client may cost.
 
-    body_bytes: largest request body.
+    body_bytes: largest request body; import_bytes: of a file to import.
     points: most items of one answer; a longer span needs a coarser interval.
     ledger_rows, ledger_readers: ledger rows read at once, by so many requests at a time.
     live_clients: open live sockets. live_send_s: a client that takes longer to take a
@@ -24,6 +25,7 @@ class Limits:
     """
 
     body_bytes: int = 65_536
+    import_bytes: int = 32 * 1024 * 1024
     points: int = 20_000
     ledger_rows: int = 400_000
     ledger_readers: int = 4
@@ -40,6 +42,7 @@ class Services:
     web_dist: the built page, or None. catalog: what is registered now; reload_catalog is
     called after each change of places and devices. allowed_origins: pages of other hosts
     that may use the live socket and change things, as in "https://dashboard.example".
+    importer: takes files of readings; None where nothing can be imported.
     """
 
     registry: Registry
@@ -52,3 +55,4 @@ class Services:
     version: str
     allowed_origins: tuple[str, ...] = ()
     limits: Limits = Limits()
+    importer: Importer | None = None

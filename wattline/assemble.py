@@ -17,6 +17,7 @@ from core.errors import StartError
 from core.ports import Registry, TimeSeriesStore
 from ingest.decoders import DECODERS
 from ingest.mqtt import MqttOptions, MqttSource
+from simulators.publish import BrokerAddress
 from storage.duckdb import DuckDBStore
 from storage.influx import InfluxStore
 from storage.registry import open_registry
@@ -25,6 +26,7 @@ from wattline.broker import IN_FLIGHT
 from wattline.broker_watch import BrokerWatch, WatchOptions
 from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
+from wattline.importer import FileImporter
 from wattline.pipeline import Pipeline
 from wattline.retention import Keeping
 from wattline.settings import Broker, Settings
@@ -108,12 +110,35 @@ def make_pipeline(
     return pipeline, source
 
 
-def make_app(parts: Parts) -> FastAPI:
+def make_app(settings: Settings, parts: Parts) -> FastAPI:
     """The HTTP application over the parts."""
-    return create_app(make_services(parts))
+    return create_app(make_services(parts, make_importer(settings, parts)))
 
 
-def make_services(parts: Parts) -> Services:
+def make_importer(settings: Settings, parts: Parts) -> FileImporter:
+    """What takes files of readings. Raises StartError if a named file can't be read."""
+    return FileImporter(parts.store, lambda: parts.catalogs.current, import_broker(settings), now_us)
+
+
+def import_broker(settings: Settings) -> BrokerAddress | str:
+    """Where to publish what a person imports, or why we can't.
+
+    Not with the account of ingest: where the account is the client id, as in
+    config/mosquitto, that would take ingest's session over. Raises StartError.
+    """
+    broker = settings.broker
+    if broker.kind == "embedded":
+        return BrokerAddress(broker.host, broker.device_port)
+    if broker.username is not None and broker.import_username is None:
+        return (
+            "no account may publish imports: set broker.import_username and broker.import_password_file "
+            "(`make secrets` makes both for config/mosquitto)"
+        )
+    password = secret(broker.import_password_file, "broker.import_password_file")
+    return BrokerAddress(broker.host, broker.port, broker.import_username, password, tls_context(broker))
+
+
+def make_services(parts: Parts, importer: FileImporter | None = None) -> Services:
     """What HTTP serves from."""
     return Services(
         registry=parts.registry,
@@ -124,6 +149,7 @@ def make_services(parts: Parts) -> Services:
         catalog=lambda: parts.catalogs.current,
         reload_catalog=parts.catalogs.reload,
         version=VERSION,
+        importer=importer,
     )
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from core.errors import ConfigError, WattlineError
-from wattline import VERSION, configuration, demo, serve, simulate
+from wattline import VERSION, configuration, demo, import_command, serve, simulate
 from wattline.retention import statement
 from wattline.settings import Settings
 from wattline.shards import Shard
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     api.set_defaults(command=_api)
 
     simulate.add_commands(commands)
+    import_command.add_command(commands)
 
     check = commands.add_parser(
         "check", help="report every mistake in the configuration; connects to nothing"

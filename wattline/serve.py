@@ -79,7 +79,7 @@ async def run(settings: Settings, estate: Estate, children: Children | None = No
         stack.callback(parts.feed.close)
         await stack.enter_async_context(_watching(settings, parts))
         served = await stack.enter_async_context(
-            _http(settings.http.host, settings.http.port, make_app(parts))
+            _http(settings.http.host, settings.http.port, make_app(settings, parts))
         )
         _announce(settings, embedded=embedded)
         if children is not None:
@@ -153,7 +153,7 @@ async def api_only(settings: Settings) -> None:
         stack.callback(parts.feed.close)
         await stack.enter_async_context(_watching(settings, parts))
         served = await stack.enter_async_context(
-            _http(settings.http.host, settings.http.port, make_app(parts))
+            _http(settings.http.host, settings.http.port, make_app(settings, parts))
         )
         _announce(settings, embedded=False)
         await _until_stopped(following, served)

@@ -23,6 +23,7 @@ from core.model import (
     Rule,
     Severity,
 )
+from wattline.importer import FileImporter
 
 SHANGHAI, BERLIN = "Asia/Shanghai", "Europe/Berlin"
 NAN = math.nan
@@ -172,6 +173,9 @@ class World:
             "catalog": lambda: self.catalog,
             "reload_catalog": self.reload,
             "version": "1.2.3",
+            "importer": FileImporter(
+                self.store, lambda: self.catalog, "there is no broker here", lambda: self.now_us
+            ),
         }
         return Services(**(given | changes))
 

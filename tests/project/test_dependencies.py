@@ -17,6 +17,7 @@ UNIMPORTED = {
     "import-linter": "make check",
     "uv": "make lock",
     "types-pyyaml": "types for mypy",
+    "types-openpyxl": "types for mypy",
     "pytest-timeout": "plugin of pytest",
     "fastapi-swagger": "api/docs.py serves its files",
     "psycopg": "the registry's address names it: postgresql+psycopg://",

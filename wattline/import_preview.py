@@ -1,0 +1,145 @@
+"""What readings would change: the ledger as it is, and as it would be with them.
+
+The ledger with them is computed by the step that recomputes it for late readings, over what
+is stored and what is new; nothing is written.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from analytics import late, ledger
+from analytics.periods import Interval, edges
+from analytics.rollup import Periods, roll_up
+from core.batch import F64, I64, IntervalBatch, Mask, ReadingBatch
+from core.catalog import Catalog
+from core.columns import RegisterColumns
+from core.imports import PeriodChange, RegisterChange
+from core.model import Register
+from core.ports import TimeSeriesStore
+from core.quality import Quality, ReadingQuality
+
+_DAYS_UP_TO_US = 62 * 86_400_000_000
+"""A longer span is told by the month."""
+
+
+class Preview:
+    """Compares against one state of what is registered; catalog holds every register asked for."""
+
+    def __init__(self, store: TimeSeriesStore, catalog: Catalog, now_us: int) -> None:
+        self._store, self._catalog, self._now_us = store, catalog, now_us
+        self._columns = RegisterColumns.of(catalog)
+
+    def change(self, register: Register, time_us: I64, value: F64) -> tuple[RegisterChange, Mask]:
+        """What these readings (ascending by time) of a register change, and which of them do.
+
+        A reading that is stored with the same value already changes nothing, whoever read it.
+        Raises StoreError.
+        """
+        of = np.array([register.id], np.int32)
+        known = self._store.readings(of, int(time_us[0]), int(time_us[-1]) + 1)
+        at = np.searchsorted(known.event_time_us, time_us)
+        there = np.isin(time_us, known.event_time_us)
+        at = np.where(there, at, 0)
+        same = there & (known.value[at] == value) if len(known) else there
+        timezone = self._catalog.places[self._catalog.devices[register.device_id].place_id].timezone
+        periods: tuple[PeriodChange, ...] = ()
+        intervals = revised = 0
+        if self._columns.is_counter[register.id]:
+            new = _readings(register.id, time_us[~same], value[~same], self._now_us)
+            if len(new):
+                periods, intervals, revised = self._periods(register.id, new, timezone)
+        change = RegisterChange(
+            register.device_id,
+            register.quantity,
+            register.unit,
+            timezone,
+            int(time_us[0]),
+            int(time_us[-1]),
+            int((~there).sum()),
+            int((there & ~same).sum()),
+            int(same.sum()),
+            intervals,
+            revised,
+            periods,
+        )
+        return change, ~same
+
+    def _periods(
+        self, register: int, new: ReadingBatch, timezone: str
+    ) -> tuple[tuple[PeriodChange, ...], int, int]:
+        """Days or months that become others, and how many intervals are new and revised."""
+        start_us, end_us, then = self._recomputed(register, new)
+        interval = Interval.DAY if end_us - start_us <= _DAYS_UP_TO_US else Interval.MONTH
+        marks = _whole(start_us, end_us, interval, timezone)
+        now = self._store.intervals(np.array([register], np.int32), int(marks[0]), int(marks[-1]))
+        inside = (now.start_us >= start_us) & (now.start_us < end_us)
+        before = now.take(inside)
+        before.quality[:] &= ~np.uint16(Quality.OPEN)
+        then.quality[:] &= ~np.uint16(Quality.OPEN)
+        changed = late.revised(before, then)
+        revised = int(np.isin(changed.start_us, before.start_us).sum())
+        after = IntervalBatch.concat([now.take(~inside), then])
+        count = np.histogram(changed.start_us, marks)[0].tolist()
+        pairs = zip(self._told(roll_up(now, marks)), self._told(roll_up(after, marks)), strict=True)
+        return (
+            tuple(
+                PeriodChange(int(marks[n]), int(marks[n + 1]), was[0], will[0], was[1], will[1], count[n])
+                for n, (was, will) in enumerate(pairs)
+                if count[n]
+            ),
+            len(changed) - revised,
+            revised,
+        )
+
+    def _recomputed(self, register: int, new: ReadingBatch) -> tuple[int, int, IntervalBatch]:
+        """The span that the readings can change and its intervals with them."""
+        first_us, last_us = int(new.event_time_us[0]), int(new.event_time_us[-1])
+        before, after = self._store.neighbours(register, first_us, last_us + 1)
+        start_us, end_us = late.edges(
+            int(before.event_time_us[0]) if len(before) else first_us,
+            int(after.event_time_us[0]) if len(after) else last_us,
+        )
+        before, after = self._store.neighbours(register, start_us, end_us)
+        known = self._store.readings(np.array([register], np.int32), start_us, end_us)
+        chain = ReadingBatch.concat([before, known, after, new])
+        order = np.argsort(chain.event_time_us, kind="stable")  # of one time the new one is last, and wins
+        return start_us, end_us, ledger.recompute(chain.take(order), self._columns, start_us, end_us)
+
+    def _told(self, periods: Periods) -> Sequence[tuple[float | None, float]]:
+        amounts = [
+            round(amount, 6) if known else None
+            for amount, known in zip(periods.sums.tolist(), periods.intervals.tolist(), strict=True)
+        ]
+        return list(zip(amounts, periods.coverage(1, self._now_us).tolist(), strict=True))
+
+
+def _readings(register: int, time_us: I64, value: F64, now_us: int) -> ReadingBatch:
+    rows = len(time_us)
+    return ReadingBatch(
+        np.full(rows, register, np.int32),
+        time_us,
+        value,
+        np.full(rows, ReadingQuality.MANUAL, np.uint8),
+        np.full(rows, now_us, np.int64),
+    )
+
+
+def _whole(start_us: int, end_us: int, interval: Interval, timezone: str) -> I64:
+    """Edges of all local days or months that a span touches, none of them cut."""
+    zone = ZoneInfo(timezone)
+    first, last = (
+        datetime.fromtimestamp(time_us // 1_000_000, zone).date() for time_us in (start_us, end_us - 1)
+    )
+    if interval is Interval.MONTH:
+        first = first.replace(day=1)
+        last = (last.replace(day=1) + timedelta(days=31)).replace(day=1)
+    else:
+        last += timedelta(days=1)
+    return edges(_midnight_us(first, zone), _midnight_us(last, zone), interval, timezone)
+
+
+def _midnight_us(day: date, zone: ZoneInfo) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1_000_000
