@@ -14,8 +14,8 @@ from core.batch import I64, U8, Mask
 from core.calendars import CODE_OF_KIND, HOLIDAY, RESTDAY, WORKDAY, Calendar, DayKind, Span, minutes
 
 __all__ = [
-    "HOLIDAY", "RESTDAY", "WORKDAY", "Days", "day_kinds", "local_clock", "provisional", "provisional_years",
-    "working_slots",
+    "HOLIDAY", "RESTDAY", "WORKDAY", "Days", "day_kinds", "local_clock", "provisional",
+    "provisional_years", "within", "working_slots",
 ]  # fmt: skip
 
 Days = NDArray[np.datetime64]
@@ -68,11 +68,11 @@ def working_slots(calendar: Calendar, start_us: I64, timezone: str) -> Mask:
     days = np.arange(first, slot_day.max() + 1)
     day = (slot_day - first).astype(np.int64)
     kinds = day_kinds(calendar, days)
-    in_term = _within(calendar.terms, days)
+    in_term = within(calendar.terms, days)
     for hours in calendar.hours:
         holds = np.isin(kinds, [CODE_OF_KIND[DayKind(kind)] for kind in hours.days])
         if hours.season is not None:
-            holds &= _within(tuple(one for one in calendar.seasons if one.name == hours.season), days)
+            holds &= within(tuple(one for one in calendar.seasons if one.name == hours.season), days)
         if hours.term is not None:
             holds &= in_term == hours.term
         start, end = minutes(hours.start), minutes(hours.end)
@@ -103,7 +103,7 @@ def _dated(calendar: Calendar) -> tuple[I64, U8]:
     return numbers, np.array([codes[one] for one in dates], np.uint8)
 
 
-def _within(spans: tuple[Span, ...], days: Days) -> Mask:
+def within(spans: tuple[Span, ...], days: Days) -> Mask:
     """Whether each day lies in one of the spans; one of MM-DD may pass the new year."""
     inside = np.zeros(days.shape, np.bool_)
     month_start = days.astype("datetime64[M]")

@@ -150,7 +150,7 @@ def mistakes(calendar: Calendar) -> list[str]:
         seen.add(day.date)
     for section, spans in (("seasons", calendar.seasons), ("terms", calendar.terms)):
         for at, span in enumerate(spans):
-            found += _span_mistakes(f"{section}[{at}]", span)
+            found += span_mistakes(f"{section}[{at}]", span)
     for at, hours in enumerate(calendar.hours):
         found += _hours_mistakes(f"hours[{at}]", hours, calendar)
     return found
@@ -169,7 +169,8 @@ def _hours_mistakes(where: str, hours: WorkingHours, calendar: Calendar) -> list
     return found
 
 
-def _span_mistakes(where: str, span: Span) -> list[str]:
+def span_mistakes(where: str, span: Span) -> list[str]:
+    """What is wrong with a span's days, each as `key = value: fix`."""
     found = []
     for key, value in (("first", span.first), ("last", span.last)):
         # 2024 is a leap year: 02-29 may be named.
