@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from core.batch import I32, IntervalBatch, PositionBatch, ReadingBatch
+from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.errors import RejectReason
 from core.model import Alert, AlertState, Device, Estate, MapLayer, Place, Register, Rule
 from core.retention import Retention
+from core.sums import IntervalSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,13 @@ class TimeSeriesStore(Protocol):
 
     def intervals(self, registers: I32, start_us: int, end_us: int) -> IntervalBatch:
         """Intervals with start_us <= start < end_us by register, then start; one an identity."""
+        ...
+
+    def interval_sums(self, registers: I32, edges_us: I64) -> IntervalSums:
+        """What intervals() gives between the edges, summed by register (ascending) and period.
+
+        edges_us: ascending, at least two, on 15-minute marks.
+        """
         ...
 
     def positions(self, devices: I32, start_us: int, end_us: int, limit: int | None = None) -> PositionBatch:

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.batch import BASE_US, I32, IntervalBatch, PositionBatch, ReadingBatch
+from core.batch import BASE_US, I32, I64, IntervalBatch, PositionBatch, ReadingBatch
 from core.errors import StoreError
 from core.retention import Retention
+from core.sums import IntervalSums
 from storage.columns import latest_intervals, latest_positions, latest_readings
 from storage.duckdb_compaction import Compaction
 from storage.duckdb_file import DuckDBFile
@@ -38,6 +39,8 @@ from storage.duckdb_queries import (
 from storage.duckdb_retention import Expiry
 from storage.duckdb_rows import Counts, RowRecord
 from storage.duckdb_schema import SCHEMA, VERSION
+from storage.duckdb_sums import is_worth_it, sum_in_place
+from storage.interval_sums import summed
 from storage.open_intervals import OpenIntervals, split
 
 _log = logging.getLogger(__name__)
@@ -143,6 +146,14 @@ class DuckDBStore:
             where = f"{within_slots(start_us, end_us)} and {among(cursor, 'register', registers)}"
             stored = fetch_as_written(cursor, IntervalBatch, f"from interval where {where}")
         return latest_intervals(IntervalBatch.concat([stored, opened]) if len(opened) else stored)
+
+    def interval_sums(self, registers: I32, edges_us: I64) -> IntervalSums:
+        """Intervals summed by register and period, inside DuckDB where that is shorter."""
+        if not is_worth_it(edges_us):
+            return summed(self.intervals, registers, edges_us)
+        opened = self._open.within(registers, int(edges_us[0]), int(edges_us[-1]))
+        with self._file.read() as cursor:
+            return sum_in_place(cursor, registers, edges_us, opened)
 
     def positions(self, devices: I32, start_us: int, end_us: int, limit: int | None = None) -> PositionBatch:
         """Fixes of a time range by device, then time."""

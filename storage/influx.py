@@ -11,17 +11,19 @@ corrections are safe on 1.x and 2.x only.
 import threading
 from collections.abc import Callable, Iterator
 
-from core.batch import I32, IntervalBatch, PositionBatch, ReadingBatch
+from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.errors import RowsRefused
 from core.model import Register
 from core.retention import Retention
+from core.sums import IntervalSums
 from storage import influx_queries as ask
 from storage.columns import latest_intervals, latest_positions, latest_readings
 from storage.influx_http import Account, InfluxServer
 from storage.influx_journal import Journal, last_received_us, pieces
 from storage.influx_lines import LineWriter
 from storage.influx_retention import InfluxExpiry
+from storage.interval_sums import summed
 from storage.open_intervals import OpenIntervals, split
 
 
@@ -122,6 +124,10 @@ class InfluxStore:
         opened = self._open.within(registers, start_us, end_us)
         stored = ask.intervals(self._server, self._registers(registers), ask.within(start_us, end_us))
         return latest_intervals(IntervalBatch.concat([stored, opened]) if len(opened) else stored)
+
+    def interval_sums(self, registers: I32, edges_us: I64) -> IntervalSums:
+        """Intervals summed by register and period; InfluxQL can't or flags together, so rows travel."""
+        return summed(self.intervals, registers, edges_us)
 
     def positions(self, devices: I32, start_us: int, end_us: int, limit: int | None = None) -> PositionBatch:
         """Fixes of a time range by device, then time."""
