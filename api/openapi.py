@@ -28,6 +28,10 @@ these places changed: fetch again what is shown). Items are those of `power`, `v
 TAGS = [
     {"name": "estate", "description": "Places, devices and what they report."},
     {"name": "series", "description": "Readings, consumption and live power."},
+    {
+        "name": "figures",
+        "description": "Demand, benchmarks, quotas and what else is computed from the series.",
+    },
     {"name": "alerts", "description": "Rules and what they found."},
     {"name": "fleet", "description": "Vehicles, tracks and the map."},
     {"name": "system", "description": "Health, metrics and what was not accepted."},

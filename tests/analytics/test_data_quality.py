@@ -134,6 +134,15 @@ def test_6_a_counter_that_stands_still_under_load_is_stuck():
     assert failed(day(counter(value, rated=20.0), current)) == [Rule.FROZEN]
 
 
+def test_6_a_counter_may_stand_still_for_three_intervals():
+    value = 1000 + 2.5 * np.arange(97)
+    value[41:44] = value[40]
+    power = series("power_active", 10_000.0)
+    assert findings(day(counter(value), power))[Rule.FROZEN].found == 0
+    value[44] = value[40]
+    assert findings(day(counter(value), power))[Rule.FROZEN].found == 1
+
+
 def test_6_a_coarse_counter_under_a_small_load_is_not_stuck():
     # 0.2 kW: a dial of 1 kWh moves every five hours.
     value = np.floor(np.arange(97) * 0.05)

@@ -37,6 +37,14 @@ def test_the_base_load_is_a_tenth_from_below_of_the_same_hour_of_other_days():
     assert days_of[waste > 0].tolist() == [5]
 
 
+def test_the_base_load_is_a_power_that_was_measured():
+    # Ten quarter-hours of the first hour: 1 to 10 kWh. A tenth of them lie at or below the first.
+    energy, minute = np.arange(1.0, 11.0), np.zeros(10, np.int64)
+    found = profile(energy, np.zeros(10, np.bool_), minute)
+    assert found.base_load_w[0] == 4_000.0
+    assert found.waste_kwh.sum() == 55.0 - 10 * 1.0
+
+
 def test_hours_that_are_always_worked_have_no_base_load():
     found = profile(np.ones(96), OFFICE, MINUTE)
     assert np.isnan(found.base_load_w[9:17]).all()

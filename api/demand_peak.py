@@ -1,0 +1,177 @@
+"""A month's maximum demand: who made it, and how much higher it is where the window slides."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from analytics.demand import WINDOW_US, Peak, block_demand_w, own_amounts, sliding_maximum
+from analytics.periods import Interval, edges
+from analytics.rollup import Periods
+from api import times
+from api.estate import Estate
+from api.figures import Counted, quality_of
+from api.schemas.base import Names
+from api.schemas.demand import Contributor, DemandMaximum, Sliding, Window
+from api.services import Services
+from core.batch import F64, I64
+from core.catalog import Catalog
+from core.model import Place, Register
+from core.quality import Quality
+from core.quantities import Energy
+
+_MOST_COUNTERS = 50
+"""Of more meters the sliding maximum is not looked for: it takes every reading of the month."""
+
+_BROKEN = np.uint16(Quality.RESET | Quality.ROLLOVER | Quality.REPLACED | Quality.DOUBTED | Quality.JUMP)
+_DAY_S = 86_400
+
+
+def month_maximum(
+    services: Services,
+    estate: Estate,
+    place: Place,
+    counted: Counted,
+    *,
+    month: str,
+    windows: Periods,
+    highest: Window | None,
+) -> DemandMaximum:
+    """The answer for a month whose windows are known."""
+    whole, now_us, meters = windows.total(), services.clock(), len(counted.registers)
+    contributors: list[Contributor] = []
+    silent: list[str] = []
+    if highest is not None:
+        start_us = times.parse(highest.start, place.timezone, "start")
+        contributors, silent = _contributors(services, estate, place, start_us, highest.demand_w)
+    share = None
+    if highest is not None and place.contract_demand_w:
+        share = round(highest.demand_w / place.contract_demand_w, 6)
+    return DemandMaximum(
+        place=place.id,
+        month=month,
+        timezone=place.timezone,
+        maximum=highest,
+        sliding=_sliding(services, estate.catalog, counted, windows, place.timezone),
+        contract_demand_w=place.contract_demand_w,
+        share=share,
+        coverage=float(whole.coverage(meters, now_us)[0]),
+        quality=quality_of(int(whole.quality[0]), int(whole.intervals[0])),
+        meters=counted.devices,
+        contributors=contributors,
+        silent=silent,
+        next_action=_action(share, contributors),
+    )
+
+
+def _contributors(
+    services: Services, estate: Estate, place: Place, start_us: int, demand_w: float
+) -> tuple[list[Contributor], list[str]]:
+    """Every meter's own part of the window, largest first, and the meters that were silent."""
+    catalog = estate.catalog
+    registers = _meters_below(catalog, place.id, start_us)
+    row_of = {register.device_id: row for row, register in enumerate(registers)}
+    ids = np.array([one.id for one in registers], np.int32)
+    rows = services.store.intervals(ids, start_us, start_us + WINDOW_US)
+    amount = np.full(len(registers), np.nan)
+    amount[np.searchsorted(ids, rows.register)] = rows.amount
+    parent = np.array([_nearest(catalog, one.device_id, row_of, start_us) for one in registers], np.int32)
+    own, split = own_amounts(amount, parent)
+    own_w = block_demand_w(own)
+    order = [row for row in np.argsort(-np.nan_to_num(own_w), kind="stable").tolist() if own[row] != 0]
+    return [
+        Contributor(
+            device=registers[row].device_id,
+            place=catalog.placed(registers[row].device_id, start_us)[0],
+            demand_w=round(float(own_w[row]), 3),
+            share=round(float(own_w[row]) / demand_w, 6) if demand_w else 0.0,
+            part="remainder" if split[row] else "meter",
+        )
+        for row in order
+        if not np.isnan(own_w[row])
+    ], sorted(registers[row].device_id for row in np.flatnonzero(np.isnan(amount)).tolist())
+
+
+def _meters_below(catalog: Catalog, place_id: str, at_us: int) -> list[Register]:
+    """Import counters of electricity that stood in the place's subtree then, by id."""
+    inside = set(catalog.subtree(place_id))
+    return [
+        one
+        for one in catalog.registers
+        if one.energy is Energy.ELECTRICITY
+        and not one.exported
+        and catalog.placed(one.device_id, at_us)[0] in inside
+    ]
+
+
+def _nearest(catalog: Catalog, device_id: str, row_of: dict[str, int], at_us: int) -> int:
+    """Row of the nearest meter upstream that is one of ours; -1 if none is."""
+    seen = {device_id}
+    above = catalog.placed(device_id, at_us)[1]
+    while above is not None and above in catalog.devices and above not in seen:
+        if above in row_of:
+            return row_of[above]
+        seen.add(above)
+        above = catalog.placed(above, at_us)[1]
+    return -1
+
+
+def _sliding(
+    services: Services, catalog: Catalog, counted: Counted, windows: Periods, timezone: str
+) -> Sliding | None:
+    """The highest 15 minutes wherever they begin, day by day so that memory stays bounded.
+
+    Each day is read with 15 minutes before it, so that a window across midnight is seen.
+    """
+    a_day = sum(_DAY_S / catalog.devices[one.device_id].expected_interval_s for one in counted.registers)
+    if len(counted.registers) > _MOST_COUNTERS or a_day > services.limits.ledger_rows:
+        return None
+    if any(catalog.devices[one.device_id].expected_interval_s > WINDOW_US / 3e6 for one in counted.registers):
+        return None
+    end_us = min(int(windows.edges_us[-1]), services.clock() // WINDOW_US * WINDOW_US)
+    start_us = int(windows.edges_us[0])
+    if end_us <= start_us:
+        return None
+    days_us = edges(start_us, end_us, Interval.DAY, timezone).tolist()
+    peaks = [
+        _peak_of(services, catalog, counted, windows, (max(begin - WINDOW_US, start_us), end))
+        for begin, end in pairwise(days_us)
+    ]
+    found = [one for one in peaks if one is not None]
+    if not found:
+        return None
+    best = max(found, key=lambda one: one.demand_w)
+    return Sliding(
+        demand_w=round(best.demand_w, 3), end=times.rfc3339(best.end_us, timezone), days=len(found)
+    )
+
+
+def _peak_of(
+    services: Services, catalog: Catalog, counted: Counted, windows: Periods, span_us: tuple[int, int]
+) -> Peak | None:
+    start_us, end_us = span_us
+    slots = slice(*np.searchsorted(windows.edges_us, [start_us, end_us]).tolist())
+    if not windows.intervals[slots].all() or (windows.quality[slots] & _BROKEN).any():
+        return None
+    margin_us = WINDOW_US // 3
+    batch = services.store.readings(counted.ids, start_us - margin_us, end_us + margin_us + 1)
+    counters: list[tuple[I64, F64]] = []
+    for register in counted.registers:
+        mine = batch.take(batch.register == register.id)
+        if len(mine) < 2:
+            return None
+        # A jitter backwards is no consumption; larger falls have been left out above.
+        rises = np.maximum(np.diff(mine.value), 0.0) * catalog.ratio(register, start_us)
+        counters.append((mine.event_time_us, np.concatenate([[0.0], np.cumsum(rises)])))
+    return sliding_maximum(counters, start_us, end_us)
+
+
+def _action(share: float | None, contributors: list[Contributor]) -> Names | None:
+    if share is None or share <= 1 or not contributors:
+        return None
+    most = contributors[0]
+    return Names(
+        zh=f"超过合同需量 {100 * (share - 1):.1f}%:最大负荷为 {most.device}"
+        f"({most.demand_w / 1000:.1f} kW),错峰运行或申请调整合同需量",
+        en=f"{100 * (share - 1):.1f} % above the contract: the largest load is {most.device} "
+        f"({most.demand_w / 1000:.1f} kW); shift it or have the contract changed",
+    )
