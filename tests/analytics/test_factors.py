@@ -16,7 +16,7 @@ from core.quantities import Energy
 SHIPPED = msgspec.convert(
     yaml.safe_load((Path(__file__).parents[2] / "config" / "factors.yaml").read_text(encoding="utf-8")),
     dict[str, list[FactorSet]],
-)["factor_sets"][0]
+)["factors"][0]
 CO2, COAL, SUPPLY = FactorKind.CO2, FactorKind.COAL_EQUIVALENT, FactorKind.COAL_SUPPLY
 
 
