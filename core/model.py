@@ -257,8 +257,6 @@ class Estate:
     rules: tuple[Rule, ...] = ()
     map_layers: tuple[MapLayer, ...] = ()
     registers: tuple[RegisterSettings, ...] = ()
-    replacements: tuple[Replacement, ...] = ()
-    placements: tuple[Placement, ...] = ()
 
     def joined(self, other: "Estate") -> "Estate":
         """Everything of both."""
@@ -268,6 +266,4 @@ class Estate:
             self.rules + other.rules,
             self.map_layers + other.map_layers,
             self.registers + other.registers,
-            self.replacements + other.replacements,
-            self.placements + other.placements,
         )

@@ -5,12 +5,12 @@ Calls are synchronous unless marked async; the pipeline and the API run them in 
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
-from core.catalog import Catalog
 from core.errors import RejectReason
-from core.model import Alert, AlertState, Device, Estate, MapLayer, Place, Register, Rule
+from core.model import Alert, AlertState
+from core.registered import Registered
 from core.retention import Retention
 from core.sums import IntervalSums
 
@@ -229,54 +229,8 @@ class TimeSeriesStore(Protocol):
         ...
 
 
-class Revision(NamedTuple):
-    """How often the estate (places, devices, rules, map layers) and the registers have changed."""
-
-    estate: int
-    registers: int
-
-
-class Registry(Protocol):
+class Registry(Registered, Protocol):
     """Relational state: what is registered, alerts, dead letters, checkpoints."""
-
-    def catalog(self) -> Catalog:
-        """Everything registered now."""
-        ...
-
-    def put_estate(self, estate: Estate) -> None:
-        """Add or update places, devices, rules and map layers by id, in one transaction.
-
-        Raises Conflict with every dangling parent, place or loop.
-        """
-        ...
-
-    def put_place(self, place: Place) -> None:
-        """Add or update one place; raises Conflict."""
-        ...
-
-    def put_device(self, device: Device) -> None:
-        """Add or update one device; raises Conflict."""
-        ...
-
-    def add_registers(self, wanted: Sequence[tuple[str, str]]) -> list[Register]:
-        """Registers for (device id, quantity), made with the next dense ids where missing."""
-        ...
-
-    def registers_from(self, first: int) -> list[Register]:
-        """Registers in order of id, from this id on."""
-        ...
-
-    def revision(self) -> Revision:
-        """Another one whenever what is registered has changed, by any process."""
-        ...
-
-    def rules(self) -> list[Rule]:
-        """All rules by id."""
-        ...
-
-    def map_layers(self) -> list[MapLayer]:
-        """All map layers by id."""
-        ...
 
     def record_alerts(self, changes: Sequence[AlertChange]) -> list[AlertChange]:
         """Store transitions in one transaction; returns those that were news.

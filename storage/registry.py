@@ -1,19 +1,32 @@
 """The registry on SQLite or PostgreSQL: what is registered, alerts, dead letters, checkpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from core.catalog import Catalog
-from core.errors import Conflict, RejectReason
-from core.model import Alert, AlertState, Device, Estate, MapLayer, Place, Register, Rule
-from core.ports import AlertChange, Checkpoint, DeadLetter, Revision
-from core.quantities import QUANTITIES
-from storage import dead_letters, tables
+from core.errors import RejectReason
+from core.model import (
+    Alert,
+    AlertState,
+    Device,
+    Estate,
+    MapLayer,
+    Place,
+    Placement,
+    Register,
+    RegisterSettings,
+    Replacement,
+    Rule,
+)
+from core.ports import AlertChange, Checkpoint, DeadLetter
+from core.reference import References
+from core.registered import Revision
+from storage import dead_letters, estate, meter_events, registers, tables
+from storage import references as reference_rows
 from storage import registry_rows as rows
 from storage.alert_log import OPEN, AlertLog
 from storage.database import Database
-from storage.estate_check import merged, mistakes
 from storage.statements import insert_or, rows_of, rows_where_in, upsert
 
 # Rows of the table estate_revision.
@@ -34,42 +47,21 @@ class SqlRegistry:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._references: tuple[int, References] | None = None
 
     def catalog(self) -> Catalog:
         """Everything registered, as of one moment."""
         with self._database.read() as connection:
-            return Catalog(
-                [rows.place(row) for row in rows_of(connection, tables.place)],
-                [(row["number"], rows.device(row)) for row in rows_of(connection, tables.device)],
-                [rows.register(row) for row in rows_of(connection, tables.register)],
-                [rows.replacement(row) for row in rows_of(connection, tables.replacement)],
-                [rows.placement(row) for row in rows_of(connection, tables.placement)],
-            )
+            return estate.catalog(connection)
 
-    def put_estate(self, estate: Estate) -> None:
-        """Add or update places, devices, rules and map layers; raises Conflict with every mistake."""
+    def put_estate(self, new: Estate) -> None:
+        """Add or update by id; raises Conflict with every mistake. The revision stays if nothing is new."""
         with self._database.write() as connection:
-            place, device = tables.place.c, tables.device.c
-            parents = {row.id: row.parent_id for row in connection.execute(select(place.id, place.parent_id))}
-            found = list(
-                connection.execute(select(device.id, device.place_id, device.parent_device_id, device.number))
-            )
-            upstream = {id_: (place_id, parent) for id_, place_id, parent, _ in found}
-            if wrong := mistakes(*merged(parents, upstream, estate.places, estate.devices)):
-                raise Conflict("\n".join(wrong))
-            numbers = {id_: number for id_, _, _, number in found}
-            for new in estate.devices:
-                numbers.setdefault(new.id, len(numbers))
-            upsert(connection, tables.place, [rows.to_row(item) for item in estate.places])
-            upsert(
-                connection,
-                tables.device,
-                [rows.to_row(item) | {"number": numbers[item.id]} for item in estate.devices],
-                permanent=("number",),
-            )
-            upsert(connection, tables.rule, [rows.to_row(item) for item in estate.rules])
-            upsert(connection, tables.map_layer, [rows.to_row(item) for item in estate.map_layers])
-            _count_change(connection, _ESTATE)
+            changed, more_registers = estate.put(connection, new)
+            if changed:
+                _count_change(connection, _ESTATE)
+            if more_registers:
+                _count_change(connection, _REGISTERS)
 
     def put_place(self, place: Place) -> None:
         """Add or update one place."""
@@ -79,49 +71,57 @@ class SqlRegistry:
         """Add or update one device."""
         self.put_estate(Estate(devices=(device,)))
 
+    def put_register(self, settings: RegisterSettings) -> None:
+        """Set one register, made if missing."""
+        self.put_estate(Estate(registers=(settings,)))
+
+    def put_replacement(self, replacement: Replacement) -> None:
+        """Add or correct one by id."""
+        self._change(meter_events.put_replacement, replacement)
+
+    def drop_replacement(self, id_: str) -> bool:
+        """Forget one."""
+        return self._change(meter_events.drop_replacement, id_)
+
+    def put_placement(self, placement: Placement) -> None:
+        """Move a device from a moment on."""
+        self._change(meter_events.put_placement, placement)
+
+    def drop_placement(self, device_id: str, from_us: int) -> bool:
+        """Undo a move."""
+        return self._change(meter_events.drop_placement, device_id, from_us)
+
+    def put_references(self, references: References) -> None:
+        """Add or update documents by kind and id."""
+        self._change(reference_rows.put, references)
+
+    def references(self) -> References:
+        """All documents; read again only if something has changed since."""
+        with self._database.read() as connection:
+            revision = _revision(connection)
+            if self._references is None or self._references[0] != revision.estate:
+                self._references = revision.estate, reference_rows.read(connection)
+            return self._references[1]
+
     def add_registers(self, wanted: Sequence[tuple[str, str]]) -> list[Register]:
         """Registers in the order asked for; raises Conflict with every unknown device and quantity."""
-        register = tables.register.c
         with self._database.write() as connection:
-            devices = list(dict.fromkeys(device for device, _ in wanted))
-            known = {
-                (row["device_id"], row["quantity"]): rows.register(row)
-                for row in rows_where_in(connection, register.device_id, devices)
-            }
-            missing = [key for key in dict.fromkeys(wanted) if key not in known]
-            self._check_registrable(connection, missing)
-            first = connection.scalar(select(func.coalesce(func.max(register.id) + 1, 0))) or 0
-            for number, (device_id, name) in enumerate(missing, first):
-                quantity = QUANTITIES[name]
-                known[device_id, name] = Register(
-                    number,
-                    device_id,
-                    name,
-                    quantity.kind,
-                    quantity.unit,
-                    energy=quantity.energy,
-                    exported=quantity.exported,
-                )
-            if missing:
-                connection.execute(insert(tables.register), [rows.to_row(known[key]) for key in missing])
+            found, more = registers.add(connection, wanted)
+            if more:
                 _count_change(connection, _REGISTERS)
-            return [known[key] for key in wanted]
+            return found
 
     def registers_from(self, first: int) -> list[Register]:
         """Registers by id, from this one on."""
-        register = tables.register
-        query = select(register).where(register.c.id >= first).order_by(register.c.id)
+        column = tables.register.c.id
         with self._database.read() as connection:
-            return [rows.register(row) for row in connection.execute(query).mappings()]
+            found = rows.REGISTERS.all(connection, column >= first)
+        return sorted(found, key=lambda register: register.id)
 
     def revision(self) -> Revision:
         """How often the estate and the registers have changed."""
-        revision = tables.estate_revision.c
         with self._database.read() as connection:
-            found = {
-                row.id: row.revision for row in connection.execute(select(revision.id, revision.revision))
-            }
-        return Revision(found.get(_ESTATE, 0), found.get(_REGISTERS, 0))
+            return _revision(connection)
 
     def rules(self) -> list[Rule]:
         """All rules by id."""
@@ -232,14 +232,19 @@ class SqlRegistry:
         """Release connections."""
         self._database.close()
 
-    def _check_registrable(self, connection: Connection, missing: Sequence[tuple[str, str]]) -> None:
-        devices = list(dict.fromkeys(device for device, _ in missing))
-        known = {row["id"] for row in rows_where_in(connection, tables.device.c.id, devices)}
-        wrong = [f"device {device!r} is not registered" for device in devices if device not in known]
-        names = dict.fromkeys(name for _, name in missing)
-        wrong += [f"quantity {name!r} is unknown" for name in names if name not in QUANTITIES]
-        if wrong:
-            raise Conflict("\n".join(wrong))
+    def _change(self, put: Callable[..., bool], *arguments: object) -> bool:
+        """Run one change of what is registered; whether it was one."""
+        with self._database.write() as connection:
+            changed = put(connection, *arguments)
+            if changed:
+                _count_change(connection, _ESTATE)
+            return changed
+
+
+def _revision(connection: Connection) -> Revision:
+    revision = tables.estate_revision.c
+    found = {row.id: row.revision for row in connection.execute(select(revision.id, revision.revision))}
+    return Revision(found.get(_ESTATE, 0), found.get(_REGISTERS, 0))
 
 
 def _count_change(connection: Connection, of: int) -> None:

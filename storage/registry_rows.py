@@ -1,8 +1,15 @@
-"""What is registered, to table rows and back."""
+"""What is registered, to table rows and back.
 
-from typing import Any, TypeVar
+An estate may have hundreds of thousands of registers, all read at start: rows are taken apart
+by position, in the order of the table's columns, and strings that repeat are shared.
+"""
 
-from sqlalchemy import RowMapping
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from sys import intern
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select
 
 from core.model import (
     Alert,
@@ -22,14 +29,53 @@ from core.model import (
     Severity,
 )
 from core.quantities import Energy, RegisterKind
+from storage import tables
+from storage.statements import CHUNK
 
 Row = RowMapping
-_Record = TypeVar("_Record", Place, Device, Register, Rule, MapLayer, Alert, Replacement, Placement)
+Record = Place | Device | Register | Replacement | Placement | Rule | MapLayer | Alert
+_AnyRecord = TypeVar("_AnyRecord")
+_Mapped = TypeVar("_Mapped", Rule, MapLayer, Alert)
+
+_PARTITION = 20_000
+"""Rows that are held at once beside the records made of them."""
+
+_PLACE_KINDS = {str(kind): kind for kind in PlaceKind}
+_DEVICE_KINDS = {str(kind): kind for kind in DeviceKind}
+_REGISTER_KINDS = {str(kind): kind for kind in RegisterKind}
+_ENERGIES: dict[str | None, Energy | None] = {None: None, **{str(energy): energy for energy in Energy}}
+_ITEMS: dict[str | None, CircuitItem | None] = {None: None, **{str(item): item for item in CircuitItem}}
 
 
-def to_row(
-    record: Place | Device | Register | Rule | MapLayer | Alert | Replacement | Placement,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[_AnyRecord]):
+    """Records of one table; record takes the values of a row in the order of the columns."""
+
+    table: Table
+    record: Callable[[Any], _AnyRecord]
+
+    def all(self, connection: Connection, *where: ColumnElement[bool]) -> list[_AnyRecord]:
+        """The records of all rows that meet the conditions."""
+        record = self.record
+        rows = connection.execute(select(self.table).where(*where))
+        return [record(row) for part in rows.partitions(_PARTITION) for row in part]
+
+    def of(self, connection: Connection, values: Iterable[str], column: str = "id") -> Iterator[_AnyRecord]:
+        """Records whose column is one of these, which may be many."""
+        wanted = list(dict.fromkeys(values))
+        named = self.table.c[column]
+        if len(wanted) > _PARTITION:
+            # One pass over everything is faster than asking for thousands by name.
+            among, at = set(wanted), list(self.table.c).index(named)
+            for row in connection.execute(select(self.table)):
+                if row[at] in among:
+                    yield self.record(row)
+            return
+        for start in range(0, len(wanted), CHUNK):
+            yield from self.all(connection, named.in_(wanted[start : start + CHUNK]))
+
+
+def to_row(record: Record) -> dict[str, Any]:
     """Columns of a record: a Name takes two, x_zh and x_en; enumerations are their values."""
     row: dict[str, Any] = {}
     for column in record.__slots__:
@@ -43,37 +89,122 @@ def to_row(
     return row
 
 
-def place(row: Row) -> Place:
-    """The place of a row."""
-    tariffs = tuple((row["tariffs"] or {}).items())
-    return _record(Place, row, kind=PlaceKind(row["kind"]), name=_name(row, "name"), tariffs=tariffs)
+def _place(row: Any) -> Place:  # noqa: ANN401 - here and below: a row of any types
+    (
+        id_,
+        kind,
+        parent_id,
+        zh,
+        en,
+        timezone,
+        floor_area_m2,
+        headcount,
+        category,
+        latitude_deg,
+        longitude_deg,
+        climate_zone,
+        calendar_id,
+        tariffs,
+        contract_demand_w,
+        region_code,
+    ) = row
+    return Place(
+        intern(id_),
+        _PLACE_KINDS[kind],
+        Name(zh, en),
+        intern(timezone),
+        parent_id,
+        floor_area_m2,
+        headcount,
+        category,
+        latitude_deg,
+        longitude_deg,
+        climate_zone,
+        calendar_id,
+        tuple(tariffs.items()) if tariffs else (),
+        contract_demand_w,
+        region_code,
+    )
 
 
-def device(row: Row) -> Device:
-    """The device of a row; its number is not part of it."""
-    item = None if row["item"] is None else CircuitItem(row["item"])
-    return _record(Device, row, kind=DeviceKind(row["kind"]), name=_name(row, "name"), item=item)
+def _device(row: Any) -> tuple[int, Device]:  # noqa: ANN401
+    (
+        id_,
+        number,
+        kind,
+        place_id,
+        parent_device_id,
+        zh,
+        en,
+        decoder,
+        expected_interval_s,
+        coordinate_system,
+        valid_from_us,
+        valid_to_us,
+        meter_type,
+        rated_power_w,
+        accuracy_class,
+        item,
+        organisation_id,
+        formula,
+    ) = row
+    return number, Device(
+        intern(id_),
+        _DEVICE_KINDS[kind],
+        intern(place_id),
+        Name(zh, en),
+        parent_device_id,
+        intern(decoder),
+        expected_interval_s,
+        intern(coordinate_system),
+        valid_from_us,
+        valid_to_us,
+        meter_type,
+        rated_power_w,
+        accuracy_class,
+        _ITEMS[item],
+        organisation_id,
+        formula,
+    )
 
 
-def register(row: Row) -> Register:
-    """The register of a row."""
-    energy = None if row["energy"] is None else Energy(row["energy"])
-    return _record(Register, row, kind=RegisterKind(row["kind"]), energy=energy)
+def _register(row: Any) -> Register:  # noqa: ANN401
+    id_, device_id, quantity, kind, unit, energy, exported, ratio, rollover_at, max_rate, policy, rated = row
+    return Register(
+        id_,
+        intern(device_id),
+        intern(quantity),
+        _REGISTER_KINDS[kind],
+        intern(unit),
+        _ENERGIES[energy],
+        exported,
+        ratio,
+        rollover_at,
+        max_rate,
+        policy,
+        rated,
+    )
 
 
-def replacement(row: Row) -> Replacement:
-    """The replacement of a row."""
-    return _record(Replacement, row)
+def _replacement(row: Any) -> Replacement:  # noqa: ANN401
+    return Replacement(*row)
 
 
-def placement(row: Row) -> Placement:
-    """The placement of a row."""
-    return _record(Placement, row)
+def _placement(row: Any) -> Placement:  # noqa: ANN401
+    return Placement(*row)
+
+
+PLACES = Shape(tables.place, _place)
+DEVICES = Shape(tables.device, _device)
+"""With the number of each."""
+REGISTERS = Shape(tables.register, _register)
+REPLACEMENTS = Shape(tables.replacement, _replacement)
+PLACEMENTS = Shape(tables.placement, _placement)
 
 
 def rule(row: Row) -> Rule:
     """The rule of a row."""
-    return _record(
+    return _mapped(
         Rule,
         row,
         name=_name(row, "name"),
@@ -87,19 +218,19 @@ def rule(row: Row) -> Rule:
 
 def map_layer(row: Row) -> MapLayer:
     """The map layer of a row."""
-    return _record(MapLayer, row)
+    return _mapped(MapLayer, row)
 
 
 def alert(row: Row) -> Alert:
     """The alert of a row."""
     value = float("nan") if row["value"] is None else row["value"]
-    return _record(Alert, row, state=AlertState(row["state"]), value=value)
+    return _mapped(Alert, row, state=AlertState(row["state"]), value=value)
 
 
 def _name(row: Row, column: str) -> Name:
     return Name(row[f"{column}_zh"], row[f"{column}_en"])
 
 
-def _record(kind: type[_Record], row: Row, /, **converted: Any) -> _Record:  # noqa: ANN401
+def _mapped(kind: type[_Mapped], row: Row, /, **converted: Any) -> _Mapped:  # noqa: ANN401
     plain: dict[str, Any] = {name: row[name] for name in kind.__slots__ if name not in converted}
     return kind(**plain, **converted)

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-_CHUNK = 500  # values in one IN
+CHUNK = 500
+"""Values in one IN."""
 
 
 def rows_of(connection: Connection, table: Table) -> Sequence[RowMapping]:
@@ -18,8 +19,8 @@ def rows_where_in(
     connection: Connection, column: ColumnElement[Any], values: Sequence[Any], *also: ColumnElement[bool]
 ) -> Iterator[RowMapping]:
     """Rows of the column's table whose column is one of the values, which may be many."""
-    for start in range(0, len(values), _CHUNK):
-        query = select(column.table).where(column.in_(values[start : start + _CHUNK]), *also)
+    for start in range(0, len(values), CHUNK):
+        query = select(column.table).where(column.in_(values[start : start + CHUNK]), *also)
         yield from connection.execute(query).mappings()
 
 
@@ -33,12 +34,13 @@ def upsert(
     table: Table,
     rows: Sequence[dict[str, Any]],
     *,
-    key: str = "id",
+    key: str | tuple[str, ...] = "id",
     permanent: tuple[str, ...] = (),
 ) -> None:
     """Insert rows, or replace all columns but the permanent ones of those whose key is there."""
     if not rows:
         return
+    keys = (key,) if isinstance(key, str) else key
     statement = insert_or(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in (key, *permanent)}
-    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed), rows)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in (*keys, *permanent)}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)

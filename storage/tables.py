@@ -224,8 +224,8 @@ checkpoint = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
-# For processes that keep a catalog: how often the estate (id 0), the registers (1) and the references (2)
-# have changed.
+# Two rows, for processes that keep a catalog: how often the registers have grown in number (id 1), and how
+# often anything else that is registered has changed (0).
 estate_revision = Table(
     "estate_revision",
     metadata,

@@ -1,5 +1,6 @@
 """Things to register, and alert changes, in their shortest form."""
 
+from core.calendars import Calendar, HolidayYear
 from core.errors import RejectReason
 from core.model import (
     Alert,
@@ -14,12 +15,19 @@ from core.model import (
     Severity,
 )
 from core.ports import AlertChange, DeadLetter
+from core.quantities import Energy
+from core.reference import Quota, References
+from core.tariffs import Band, BandPrice, Tariff, TariffVersion
 
 
 def place(id_, parent=None, **more):
     return Place(
         id_, PlaceKind.BUILDING, Name(f"{id_} 楼", f"Building {id_}"), "Asia/Shanghai", parent, **more
     )
+
+
+def organisation(id_, parent=None):
+    return Place(id_, PlaceKind.ORGANISATION, Name("单位", "Office"), "Asia/Shanghai", parent)
 
 
 def device(id_, place_id="p", parent=None, **more):
@@ -59,3 +67,15 @@ def letter(number, reason=RejectReason.UNKNOWN_DEVICE, **more):
         "detail": f"n {number}",
     }
     return DeadLetter(number, reason=reason, **(fields | more))
+
+
+def tariff(id_, energy):
+    version = TariffVersion("2026-01-01", "a test", "CN", (BandPrice(Band.FLAT, 0.5),))
+    return Tariff(id_, Name("价", "Price"), energy, "kWh", "CNY", (version,))
+
+
+REFERENCES = References(
+    calendars={"workdays": Calendar("workdays", Name("班", "Work"), years=(HolidayYear(2026, True, "law"),))},
+    tariffs={"flat": tariff("flat", Energy.ELECTRICITY), "wet": tariff("wet", Energy.WATER)},
+    quotas={"q": Quota("q", "p", "electricity", 2026, 1000.5, "kWh")},
+)

@@ -7,12 +7,16 @@ import pytest
 from core.errors import Conflict
 from core.model import (
     CircuitItem,
+    Device,
+    DeviceKind,
     Estate,
     MapLayer,
+    Name,
+    RegisterSettings,
 )
 from core.ports import Checkpoint
 from storage.registry import open_registry
-from tests.storage.registries import FIRING, change, device, letter, place, rule
+from tests.storage.registries import FIRING, REFERENCES, change, device, letter, organisation, place, rule
 
 
 def test_an_empty_registry_has_nothing(registry):
@@ -39,12 +43,13 @@ def test_an_estate_comes_back_as_it_was(registry):
                 latitude_deg=29.5,
                 longitude_deg=1.0,
                 climate_zone="hot_summer_cold_winter",
-                calendar_id="office",
-                tariffs=(("electricity", "cq-1kv"), ("water", "w")),
+                calendar_id="workdays",
+                tariffs=(("electricity", "flat"), ("water", "wet")),
                 contract_demand_w=2.5e5,
                 region_code="CN-CQ",
             ),
             place("p"),
+            organisation("office"),
         ),
         devices=(
             device("child", "b", "main", decoder="dlt645", coordinate_system="gcj02", valid_from_us=-(2**60)),
@@ -57,12 +62,14 @@ def test_an_estate_comes_back_as_it_was(registry):
                 rated_power_w=1e5,
                 accuracy_class=0.5,
                 item=CircuitItem.SPECIAL,
-                organisation_id="p",
+                organisation_id="office",
             ),
+            Device("sum", DeviceKind.VIRTUAL, "p", Name("和", "Sum"), formula="[main] + [child]"),
         ),
         rules=(rule("r2", places=("p", "b"), devices=("main",)), rule("r1")),
         map_layers=(MapLayer("m2", "roads", '{"features": []}'), MapLayer("m1", "depots", "{}")),
     )
+    registry.put_references(REFERENCES)
     registry.put_estate(estate)
     catalog = registry.catalog()
     assert catalog.places == {item.id: item for item in estate.places}
@@ -245,3 +252,27 @@ def test_registers_can_be_read_from_any_id_on(registry):
     assert registry.registers_from(0) == made
     assert registry.registers_from(2) == made[2:]
     assert registry.registers_from(3) == []
+
+
+def test_putting_what_is_there_already_changes_no_revision(registry):
+    estate = Estate(
+        (place("p"), place("q", "p", floor_area_m2=12)),
+        (device("m"), device("n", "q", "m")),
+        (rule("r", places=("p",)),),
+        (MapLayer("l", "roads", "{}"),),
+        (RegisterSettings("m", "power_active", ratio=40),),
+    )
+    registry.put_references(REFERENCES)
+    registry.put_estate(estate)
+    before = registry.revision()
+    registry.put_estate(estate)
+    registry.put_references(REFERENCES)
+    assert registry.revision() == before
+    registry.put_estate(Estate(registers=(RegisterSettings("m", "power_active", ratio=50),)))
+    assert registry.revision().estate > before.estate
+
+
+def test_the_last_of_two_with_one_id_holds(registry):
+    registry.put_place(place("p", headcount=2))
+    registry.put_estate(Estate((place("p", headcount=1), place("p", headcount=2))))
+    assert registry.catalog().places["p"].headcount == 2
