@@ -67,10 +67,17 @@ def elapsed_share(shape_of_year: F64, elapsed_days: float) -> float:
     return float(np.interp(elapsed_days, np.arange(len(cumulative)), cumulative))
 
 
-def projected(used: float, shape_of_year: F64, elapsed_days: float) -> float:
-    """The whole year's amount if the rest goes on by the shape; NaN while none of it has passed."""
-    share = elapsed_share(shape_of_year, elapsed_days)
-    return used / share if share > 0 else float("nan")
+def projected(used_by_day: F64, shape_of_year: F64, elapsed_days: float) -> float:
+    """The whole year's amount if the days that are not known go on by the shape.
+
+    used_by_day: float64[d] from the first day, NaN unknown: such a day, like those to come,
+    is filled in by the shape. NaN if none of the year is known.
+    """
+    days = np.arange(len(used_by_day))
+    passed = np.clip(elapsed_days - days, 0.0, 1.0)
+    known = ~np.isnan(used_by_day)
+    share = float((shape_of_year[: len(used_by_day)] * passed)[known].sum())
+    return float(used_by_day[known].sum()) / share if share > 0 else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def burn_down(amount: float, used_by_day: F64, shape_of_year: F64, elapsed_days:
     nothing. shape_of_year: float64[days].
     """
     used = float(np.nansum(used_by_day))
-    total = projected(used, shape_of_year, elapsed_days)
+    total = projected(used_by_day, shape_of_year, elapsed_days)
     cumulative = np.cumsum(np.nan_to_num(used_by_day))
     day = _first(cumulative >= amount)
     if day is None and total > amount * (1 + _ROUNDING):

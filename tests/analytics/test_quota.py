@@ -14,14 +14,15 @@ def test_without_a_last_year_the_rest_goes_on_evenly():
     even = shape(None, 365)
     assert even.sum() == pytest.approx(1.0)
     assert elapsed_share(even, 73.0) == pytest.approx(0.2)
-    assert projected(100.0, even, 73.0) == pytest.approx(500.0)
+    assert projected(np.full(73, 100 / 73), even, 73.0) == pytest.approx(500.0)
 
 
 def test_last_years_summer_is_expected_again():
     # Half of last year fell into its last 100 days: 500 used in the first 265 are half of the year.
     last = np.concatenate([np.full(265, 100 / 265), np.full(100, 1.0)])
-    assert projected(500.0, shape(last, 365), 265.0) == pytest.approx(1000.0)
-    assert projected(500.0, shape(None, 365), 265.0) == pytest.approx(500 * 365 / 265)
+    used = np.full(265, 500 / 265)
+    assert projected(used, shape(last, 365), 265.0) == pytest.approx(1000.0)
+    assert projected(used, shape(None, 365), 265.0) == pytest.approx(500 * 365 / 265)
 
 
 def test_days_line_up_across_a_leap_year():
@@ -64,7 +65,9 @@ def test_the_day_on_which_it_was_used_up_is_named_afterwards():
     [(1.0, QuotaState.WITHIN), (1.6, QuotaState.WARNING), (2.0, QuotaState.EXCEEDED)],
 )
 def test_somebody_is_told_at_80_and_100_percent(used, state):
-    found = burn_down(365.0, np.array([365.0 * used / 2]), shape(None, 365), 364.0)
+    by_day = np.zeros(364)
+    by_day[0] = 365.0 * used / 2
+    found = burn_down(365.0, by_day, shape(None, 365), 364.0)
     assert found.state is state
 
 
@@ -78,7 +81,10 @@ def test_half_a_day_that_has_passed_counts_half():
 
 
 def test_unknown_days_add_nothing():
-    assert burn_down(10.0, np.array([1.0, NAN, 1.0]), shape(None, 365), 3.0).used == 2.0
+    found = burn_down(1000.0, np.array([1.0, NAN, 1.0]), shape(None, 365), 3.0)
+    assert found.used == 2.0
+    # The year ends as if the unknown day had been like the known ones.
+    assert found.projected == pytest.approx(365.0)
 
 
 @given(
