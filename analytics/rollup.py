@@ -9,10 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.batch import BASE_US, F64, I64, U16, IntervalBatch
-from core.quality import Quality
-
-_START, _END = np.uint16(Quality.START_INTERPOLATED), np.uint16(Quality.END_INTERPOLATED)
-_INNER = np.uint16(0xFFFF) & ~(_START | _END)
+from core.sums import END, INNER, START, slot_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,10 @@ class Periods:
         share = self.covered_us / np.maximum(elapsed_us, 1)
         return np.where(elapsed_us > 0, np.minimum(share, 1.0), 0.0)
 
+    def share(self, due_us: I64) -> F64:
+        """Measured share, 0 to 1, of the time that should have been measured in each period."""
+        return np.where(due_us > 0, np.minimum(self.covered_us / np.maximum(due_us, 1), 1.0), 0.0)
+
     def plus(self, other: "Periods") -> "Periods":
         """The same periods with the intervals of both."""
         return Periods(
@@ -65,9 +66,9 @@ class Periods:
         """Longer periods made of these; every one of edges_us is one of self.edges_us."""
         cuts = np.searchsorted(self.edges_us, edges_us)
         starts, last = cuts[:-1], cuts[-1]
-        quality = np.bitwise_or.reduceat(self.quality[:last] & _INNER, starts)
-        quality |= self.quality[starts] & _START
-        quality |= self.quality[cuts[1:] - 1] & _END
+        quality = np.bitwise_or.reduceat(self.quality[:last] & INNER, starts)
+        quality |= self.quality[starts] & START
+        quality |= self.quality[cuts[1:] - 1] & END
         return Periods(
             edges_us,
             np.add.reduceat(self.sums[:last], starts),
@@ -94,7 +95,7 @@ def roll_up(intervals: IntervalBatch, edges_us: I64) -> Periods:
         intervals, slot = intervals.take(inside), slot[inside]
     if not len(intervals):
         return Periods.empty(edges_us)
-    period_of_slot, counting_flags = _tables(edges_us)
+    period_of_slot, counting_flags = slot_table(edges_us)
     period = period_of_slot[slot]
     # The store sorts by register and time, so the rows of a period come in long runs.
     run = np.flatnonzero(np.diff(period, prepend=-1))
@@ -107,14 +108,3 @@ def roll_up(intervals: IntervalBatch, edges_us: I64) -> Periods:
     flags = np.bitwise_or.reduceat(intervals.quality & counting_flags[slot], run)
     np.bitwise_or.at(rolled.quality, run_period, flags)
     return rolled
-
-
-def _tables(edges_us: I64) -> tuple[I64, U16]:
-    """Of every 15-minute slot between the edges: its period, and which flags it may pass on."""
-    slots_in = np.diff(edges_us) // BASE_US
-    period = np.repeat(np.arange(len(slots_in)), slots_in)
-    flags = np.full(len(period), _INNER, np.uint16)
-    end = np.cumsum(slots_in)
-    flags[end - slots_in] |= _START
-    flags[end - 1] |= _END
-    return period, flags

@@ -1,10 +1,13 @@
 """One catalog, indexed for answers; made once a catalog, not once a request."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
 
 from analytics.hierarchy import counted_registers
+from analytics.membership import Members, members
+from analytics.virtual import virtuals
 from api import problems
 from core.catalog import Catalog
 from core.model import Device, DeviceKind, Place, Register
@@ -23,14 +26,21 @@ class Estate:
             for device in self.device_ids
             if catalog.devices[device].kind is DeviceKind.VEHICLE
         ]
+        self.virtuals, self.broken = virtuals(catalog)
+        self.virtual_of_source = {meter.source: meter for meter in self.virtuals.values()}
         self._energies: dict[str, set[Energy]] = defaultdict(set)
         for register in catalog.registers:
             if register.energy is not None and not register.exported:
-                self._energies[catalog.devices[register.device_id].place_id].add(register.energy)
+                for place in self._stood(register.device_id):
+                    self._energies[place].add(register.energy)
+        for meter in self.virtuals.values():
+            for place in self._stood(meter.device_id):
+                self._energies[place].add(meter.energy)
         for place in list(self._energies):
             for above in catalog.ancestors(place):
                 self._energies[above] |= self._energies[place]
         self._counted: dict[tuple[str, Energy], list[Register]] = {}
+        self._members: dict[tuple[str, Energy], Members] = {}
         self._counting = Lock()
 
     def place(self, place_id: str, field: str = "place") -> Place:
@@ -64,13 +74,51 @@ class Estate:
         found = self._energies.get(place_id, set())
         return [energy for energy in Energy if energy in found]
 
+    def members(self, place_id: str, energy: Energy) -> Members:
+        """Meters that belong to the place, each with when and under which other."""
+        with self._counting:
+            key = (place_id, energy)
+            if key not in self._members:
+                made_of = {
+                    one.device_id: one.devices for one in self.virtuals.values() if one.energy is energy
+                }
+                self._members[key] = members(self.catalog, place_id, energy, made_of)
+            return self._members[key]
+
+    def counters(self, device_id: str, energy: Energy) -> list[tuple[int, str]]:
+        """(source, unit) of what counts this energy in a device: registers, or the virtual meter itself."""
+        meter = self.virtuals.get(device_id)
+        if meter is not None:
+            return [(meter.source, meter.unit)] if meter.energy is energy else []
+        return [
+            (register.id, register.unit)
+            for register in self.catalog.registers_of(device_id)
+            if register.energy is energy and not register.exported
+        ]
+
+    def sources_of(self, energy: Energy, unit: str) -> Callable[[str], list[int]]:
+        """By device, what counts this energy in this unit."""
+        return lambda device_id: [
+            source for source, counted in self.counters(device_id, energy) if counted == unit
+        ]
+
+    def units(self, devices: list[str], energy: Energy) -> list[str]:
+        """Units in which these devices count an energy."""
+        return sorted({unit for device_id in devices for _, unit in self.counters(device_id, energy)})
+
     def counted(self, place_id: str, energy: Energy) -> list[Register]:
-        """Registers that make up the place's consumption."""
+        """Real registers that make up the place's consumption as its meters stand now."""
         with self._counting:
             key = (place_id, energy)
             if key not in self._counted:
                 self._counted[key] = counted_registers(self.catalog, place_id, energy)
             return self._counted[key]
+
+    def _stood(self, device_id: str) -> set[str]:
+        """Where a device stands and stood, and the organisation on whose account it is."""
+        device = self.catalog.devices[device_id]
+        places = {device.place_id} | {one.place_id for one in self.catalog.placements.get(device_id, ())}
+        return places | ({device.organisation_id} if device.organisation_id is not None else set())
 
 
 @lru_cache(maxsize=1)

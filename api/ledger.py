@@ -1,21 +1,26 @@
 """Consumption from the store's ledger, read in pieces so that memory stays bounded."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from threading import BoundedSemaphore
 
 import numpy as np
 
-from analytics.rollup import Periods, roll_up
+from analytics import virtual
+from analytics.grouping import Tally
+from analytics.rollup import Periods
+from analytics.virtual import Virtual
 from api.services import Limits
-from core.batch import BASE_US, I32, I64
+from core.batch import BASE_US, I32, I64, IntervalBatch
 from core.ports import TimeSeriesStore
+from core.sums import IntervalSums
 
 _DAY_US = 86_400_000_000
 _SLOTS_A_DAY = _DAY_US // BASE_US
 
 
 class Ledger:
-    """Reads at most limits.ledger_rows rows at once, for limits.ledger_readers requests at a time."""
+    """Holds at most limits.ledger_rows sums or rows at once, for limits.ledger_readers requests at a time."""
 
     def __init__(self, store: TimeSeriesStore, limits: Limits) -> None:
         self._store = store
@@ -25,22 +30,71 @@ class Ledger:
     def periods(self, registers: I32, edges_us: I64) -> Periods:
         """What the ledger holds of the registers between the edges, summed. Raises StoreError."""
         rolled = Periods.empty(edges_us)
-        with self._readers:
-            for piece, start_us, end_us in self._pieces(np.sort(registers), edges_us):
-                rolled = rolled.plus(roll_up(self._store.intervals(piece, start_us, end_us), edges_us))
+        for sums in self.sums(registers.tolist(), edges_us, {}):
+            rolled = rolled.plus(
+                Periods(
+                    edges_us,
+                    sums.amount.sum(axis=0),
+                    sums.known.sum(axis=0),
+                    sums.covered_us.sum(axis=0),
+                    np.bitwise_or.reduce(sums.quality, axis=0),
+                )
+            )
         return rolled
 
-    def _pieces(self, registers: I32, edges_us: I64) -> Iterator[tuple[I32, int, int]]:
-        """As many registers as go for a day, then as many days.
+    def tally(self, tallies: Sequence[Tally], edges_us: I64, virtuals: Mapping[int, Virtual]) -> None:
+        """Fill tallies over the same edges, each source read once and cut where one of them needs it.
 
-        Stores keep the rows of a day together. A year of many registers is read once this
-        way, and not once for each few registers.
+        virtuals: virtual meters by source. Raises StoreError.
         """
+        cuts: dict[int, set[int]] = defaultdict(set)
+        for tally in tallies:
+            for source, edges in tally.cuts.items():
+                cuts[source] |= {one for one in edges if edges_us[0] < one < edges_us[-1]}
+        alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for source, times in cuts.items():
+            alike[tuple(sorted(times))].append(source)
+        for inner, found in alike.items():
+            finer = np.union1d(edges_us, np.array(inner, np.int64))
+            for sums in self.sums(found, finer, virtuals):
+                for tally in tallies:
+                    tally.add(sums)
+
+    def sums(
+        self, sources: Sequence[int], edges_us: I64, virtuals: Mapping[int, Virtual]
+    ) -> Iterator[IntervalSums]:
+        """Sums by source and period, some sources at a time. Raises StoreError."""
+        registers = np.array(sorted({one for one in sources if one not in virtuals}), np.int32)
+        at_once = max(self._most_rows // (len(edges_us) - 1), 1)
+        for first in range(0, len(registers), at_once):
+            with self._readers:
+                sums = self._store.interval_sums(registers[first : first + at_once], edges_us)
+            yield sums
+        for source in sorted({one for one in sources if one in virtuals}):
+            found = IntervalSums.empty(np.array([source], np.int32), edges_us)
+            for rows in self.rows_of(virtuals[source], int(edges_us[0]), int(edges_us[-1])):
+                found.add(rows)
+            yield found
+
+    def rows_of(self, meter: Virtual, start_us: int, end_us: int) -> Iterator[IntervalBatch]:
+        """Intervals of a virtual meter, some days at a time. Raises StoreError."""
+        for rows, low_us, high_us in self._rows(np.array(meter.registers, np.int32), start_us, end_us):
+            yield virtual.intervals(meter, rows, low_us, high_us)
+
+    def rows(self, registers: I32, start_us: int, end_us: int) -> Iterator[IntervalBatch]:
+        """Intervals of registers, some registers and some days at a time. Raises StoreError."""
         at_once = max(self._most_rows // _SLOTS_A_DAY, 1)
-        days = max(self._most_rows // (_SLOTS_A_DAY * max(min(at_once, len(registers)), 1)), 1)
-        start_us, last_us = int(edges_us[0]), int(edges_us[-1])
-        while start_us < last_us:
-            end_us = min((start_us // _DAY_US + days) * _DAY_US, last_us)
-            for first in range(0, len(registers), at_once):
-                yield registers[first : first + at_once], start_us, end_us
-            start_us = end_us
+        registers = np.sort(registers)
+        for first in range(0, len(registers), at_once):
+            for rows, _, _ in self._rows(registers[first : first + at_once], start_us, end_us):
+                yield rows
+
+    def _rows(self, registers: I32, start_us: int, end_us: int) -> Iterator[tuple[IntervalBatch, int, int]]:
+        """Intervals of all these registers with the span that they are of."""
+        days = max(self._most_rows // (_SLOTS_A_DAY * max(len(registers), 1)), 1)
+        while start_us < end_us:
+            next_us = min((start_us // _DAY_US + days) * _DAY_US, end_us)
+            with self._readers:
+                found = self._store.intervals(registers, start_us, next_us)
+            yield found, start_us, next_us
+            start_us = next_us

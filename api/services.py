@@ -19,6 +19,7 @@ class Limits:
     body_bytes: largest request body; import_bytes: of a file to import.
     points: most items of one answer; a longer span needs a coarser interval.
     ledger_rows, ledger_readers: ledger rows read at once, by so many requests at a time.
+    rows: ledger rows that a request may read one by one, for cost, formulas or an explanation.
     live_clients: open live sockets. live_send_s: a client that takes longer to take a
     message is dropped. live_status_s: how often a silent vehicle's status is looked at.
     check_s: how long a readiness check may take.
@@ -29,6 +30,7 @@ class Limits:
     points: int = 20_000
     ledger_rows: int = 400_000
     ledger_readers: int = 4
+    rows: int = 20_000_000
     live_clients: int = 256
     live_send_s: float = 10.0
     live_status_s: float = 15.0

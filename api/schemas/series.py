@@ -60,8 +60,8 @@ class Consumption(Answer):
 
     place: str | None
     device: str | None
-    energy: Energy
-    unit: str = Field(examples=["kWh"])
+    energy: Energy | None = Field(description="null: several, each in a group of its own.")
+    unit: str | None = Field(examples=["kWh"])
     timezone: str = Field(examples=["Asia/Shanghai"])
     from_: Time = Field(serialization_alias="from")
     to: Time

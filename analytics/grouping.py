@@ -1,0 +1,249 @@
+"""Groups of a place's consumption: every kWh in exactly one, so that they add up to the total.
+
+A meter's own part is its amount less that of the meters right below it. The own part belongs
+to one group, by place, organisation, circuit item or device; what a charger behind a
+building's meter uses is thus in the charger's group and not in the building's. `gross` is
+what a group's own account says: all that its topmost meters counted, the charger included.
+The overlap of a group is gross less amount: what it shares with the accounts of others.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from analytics.membership import Members, Stretch
+from analytics.rollup import Periods
+from core.batch import F64, I32, I64, Mask
+from core.catalog import Catalog
+from core.model import PlaceKind
+from core.sums import IntervalSums
+
+
+class GroupBy(StrEnum):
+    """What a group has in common."""
+
+    PLACE = "place"
+    ORGANISATION = "organisation"
+    ITEM = "item"
+    ENERGY = "energy"
+    DEVICE = "device"
+
+
+UNASSIGNED = ""
+"""Group of what has no organisation above it, or no circuit item."""
+
+GroupOf = Callable[[Stretch], str]
+SourcesOf = Callable[[str], Iterable[int]]
+"""Ids of a meter's registers (or of the virtual meter itself) that count the asked energy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How sources make up groups: weight times the amount of source is in group from start_us on.
+
+    All arrays are [n]; weight is 1 or -1.
+    """
+
+    source: I32
+    start_us: I64
+    end_us: I64
+    group: I32
+    weight: F64
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[int, int, int, int, float]]) -> "Shares":
+        """From rows (source, start_us, end_us, group, weight)."""
+        columns = list(zip(*rows, strict=True)) or [()] * 5
+        return cls(
+            np.array(columns[0], np.int32),
+            np.array(columns[1], np.int64),
+            np.array(columns[2], np.int64),
+            np.array(columns[3], np.int32),
+            np.array(columns[4], np.float64),
+        )
+
+    def only(self, group: int) -> "Shares":
+        """One of the groups, as the only one."""
+        return self._chosen(self.group == group)
+
+    def of_sources(self, sources: Iterable[int]) -> "Shares":
+        """What some sources contribute, as the only group."""
+        return self._chosen(np.isin(self.source, list(sources)))
+
+    def _chosen(self, mine: Mask) -> "Shares":
+        none = np.zeros(int(mine.sum()), np.int32)
+        return Shares(self.source[mine], self.start_us[mine], self.end_us[mine], none, self.weight[mine])
+
+    def cuts(self) -> Mapping[int, tuple[int, ...]]:
+        """By source, the times at which its weight somewhere changes."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for source, start_us, end_us in zip(
+            self.source.tolist(), self.start_us.tolist(), self.end_us.tolist(), strict=True
+        ):
+            found[source] |= {start_us, end_us}
+        return {source: tuple(sorted(times)) for source, times in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A place's groups: whose own parts (net) and whose accounts (gross) the sources are.
+
+    names: id of each group, in order. overlaps: by group, the groups right below it whose
+    amounts are in its gross too.
+    """
+
+    names: tuple[str, ...]
+    net: Shares
+    gross: Shares
+    overlaps: Mapping[str, tuple[str, ...]]
+
+
+def totals(members: Members, sources_of: SourcesOf) -> Shares:
+    """The place's consumption as one group."""
+    return Shares.of(
+        (source, one.start_us, one.end_us, 0, 1.0)
+        for one in members.counted()
+        for source in sources_of(one.device_id)
+    )
+
+
+def grouping(members: Members, group_of: GroupOf, sources_of: SourcesOf) -> Grouping:
+    """Sort the meters that belong to a place into groups."""
+    stretches = _Lookup(members)
+    names = tuple(sorted({group_of(one) for one in members.stretches}))
+    number = {name: at for at, name in enumerate(names)}
+    net: list[tuple[int, int, int, int, float]] = []
+    gross: list[tuple[int, int, int, int, float]] = []
+    overlaps: dict[str, set[str]] = defaultdict(set)
+    for one in members.stretches:
+        group = group_of(one)
+        above = stretches.above(one)
+        inside = bool(above) and group_of(above[0]) == group
+        for source in sources_of(one.device_id):
+            if not inside:
+                net.append((source, one.start_us, one.end_us, number[group], 1.0))
+            if above and not inside:
+                net.append((source, one.start_us, one.end_us, number[group_of(above[0])], -1.0))
+                overlaps[group_of(above[0])].add(group)
+            if all(group_of(upstream) != group for upstream in above):
+                gross.append((source, one.start_us, one.end_us, number[group], 1.0))
+    listed = {name: tuple(sorted(below)) for name, below in overlaps.items()}
+    return Grouping(names, Shares.of(net), Shares.of(gross), listed)
+
+
+def by(catalog: Catalog, how: GroupBy, place_id: str, members: Members) -> GroupOf:
+    """The group of a meter; how is anything but ENERGY.
+
+    place: the place right below the asked one, or the asked one itself for a meter that
+    stands there. organisation: on whose account it is. item: its own circuit item, or that
+    of the nearest meter above it that has one.
+    """
+    stretches = _Lookup(members)
+
+    def place(one: Stretch) -> str:
+        organisation = catalog.devices[one.device_id].organisation_id
+        for start in (one.place_id, organisation):
+            chain = catalog.ancestors(start) if start is not None else []
+            if place_id in chain:
+                return chain[max(chain.index(place_id) - 1, 0)]
+        return place_id
+
+    def organisation(one: Stretch) -> str:
+        device = catalog.devices[one.device_id]
+        above = catalog.ancestors(one.place_id)
+        mine = (each for each in above if catalog.places[each].kind is PlaceKind.ORGANISATION)
+        return device.organisation_id or next(mine, UNASSIGNED)
+
+    def item(one: Stretch) -> str:
+        chain = (catalog.devices[each.device_id].item for each in (one, *stretches.above(one)))
+        return next((found for found in chain if found is not None), UNASSIGNED)
+
+    def device(one: Stretch) -> str:
+        return one.device_id
+
+    return {
+        GroupBy.PLACE: place,
+        GroupBy.ORGANISATION: organisation,
+        GroupBy.ITEM: item,
+        GroupBy.DEVICE: device,
+    }[how]
+
+
+class Tally:
+    """Sums of sources put together to groups, a piece of the sources at a time."""
+
+    def __init__(self, shares: Shares, groups: int, edges_us: I64) -> None:
+        self._shares, self._edges_us = shares, edges_us
+        shape = groups, len(edges_us) - 1
+        self._amount, self._known = np.zeros(shape), np.zeros(shape, np.int64)
+        self._covered_us, self._quality = np.zeros(shape, np.int64), np.zeros(shape, np.uint16)
+
+    @property
+    def cuts(self) -> Mapping[int, tuple[int, ...]]:
+        """By source that is wanted, the times at which what it counts for changes."""
+        return self._shares.cuts()
+
+    def add(self, sums: IntervalSums) -> None:
+        """Add sources; sums.edges_us has every edge of the tally, and every cut of these sources."""
+        shares, order = self._shares, np.argsort(sums.register)
+        at = np.searchsorted(sums.register, shares.source, sorter=order)
+        row = order[np.minimum(at, len(order) - 1)] if len(order) else at
+        mine = np.flatnonzero(sums.register[row] == shares.source) if len(order) else np.empty(0, np.int64)
+        if not len(mine):
+            return
+        row, group, weight = row[mine], shares.group[mine], shares.weight[mine, None]
+        begin_us = sums.edges_us[:-1]
+        holds = (begin_us >= shares.start_us[mine, None]) & (begin_us < shares.end_us[mine, None])
+        to = np.searchsorted(sums.edges_us, self._edges_us)[:-1]
+        amount = np.where(holds, sums.amount[row] * weight, 0.0)
+        known = np.where(holds & (weight > 0), sums.known[row], 0)
+        np.add.at(self._amount, group, np.add.reduceat(amount, to, axis=1))
+        np.add.at(self._known, group, np.add.reduceat(known, to, axis=1))
+        covered_us = np.where(holds, sums.covered_us[row], 0)
+        np.add.at(self._covered_us, group, np.add.reduceat(covered_us, to, axis=1))
+        quality = np.where(holds, sums.quality[row], np.uint16(0)).astype(np.uint16)
+        np.bitwise_or.at(self._quality, group, np.bitwise_or.reduceat(quality, to, axis=1))
+
+    def periods(self, group: int = 0) -> Periods:
+        """What is known of a group."""
+        return Periods(
+            self._edges_us,
+            self._amount[group],
+            self._known[group],
+            self._covered_us[group],
+            self._quality[group],
+        )
+
+    def due_us(self, now_us: int, group: int = 0) -> I64:
+        """Time up to now that should have been measured in each period, summed over sources."""
+        shares, mine = self._shares, self._shares.group == group
+        begin_us, end_us = self._edges_us[:-1], np.minimum(self._edges_us[1:], now_us)
+        low = np.maximum(begin_us, shares.start_us[mine, None])
+        high = np.minimum(end_us, shares.end_us[mine, None])
+        due_us: I64 = np.clip(high - low, 0, None).sum(axis=0)
+        return due_us
+
+
+class _Lookup:
+    """Stretches by meter, to walk upstream."""
+
+    def __init__(self, members: Members) -> None:
+        self._of: dict[str, list[Stretch]] = defaultdict(list)
+        for one in members.stretches:
+            self._of[one.device_id].append(one)
+
+    def above(self, one: Stretch) -> list[Stretch]:
+        """The stretches of the meters above one, nearest first."""
+        found: list[Stretch] = []
+        current = one
+        while current.upstream is not None:
+            current = next(
+                each for each in self._of[current.upstream] if each.start_us <= one.start_us < each.end_us
+            )
+            if current in found:
+                break
+            found.append(current)
+        return found
