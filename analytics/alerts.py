@@ -5,8 +5,9 @@ from enum import Enum, auto
 
 import numpy as np
 
-from analytics.counters import GAP_FACTOR, NEVER_US
+from analytics.counters import NEVER_US
 from analytics.rules import Observations, Watches
+from analytics.segments import GAP_FACTOR
 from core.batch import I64, U8
 from core.columns import RegisterColumns
 from core.model import Alert, AlertState

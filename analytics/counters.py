@@ -1,72 +1,80 @@
 """Cumulative registers to segments: what was used between two consecutive readings.
 
-In: counter readings ordered by register and time. Out: one segment for each reading that
-has a predecessor, and the readings that came too late to be the newest of their register.
-A segment depends only on its two readings, so the ledger of a set of readings is the same
-whatever order they arrived in.
+In: counter readings ordered by register and time. Out: a segment for each believed reading
+that has a predecessor (analytics.belief), and the readings that came too late to be the
+newest of their register. Of the readings of a set the same are believed whatever order they
+arrived in.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from core.batch import BASE_US, F64, I32, I64, U16, Mask, ReadingBatch
+from analytics.belief import Bases, believe
+from analytics.segments import Segments
+from core.batch import F64, I64, U8, Mask, ReadingBatch
 from core.columns import RegisterColumns
 from core.errors import UnorderedBatch
-from core.quality import THINNED, Quality, ReadingQuality
 
 NEVER_US = np.iinfo(np.int64).min
 """Time of the last reading of a register that was never heard."""
 
-GAP_FACTOR = 1.5
-"""A silence longer than this many expected intervals is a gap: one reading is missing."""
-
-# Falls smaller than this share are a counter that jitters or was re-set to a close value
-# (Home Assistant's sensor recorder draws the same line); counting on from zero would book a lifetime.
-_DIP_SHARE = 0.1
-_ROLLOVER_SHARE = 0.1
-_HOUR_US = 3_600_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Segments:
-    """Consumption between consecutive readings (start, end) of a register.
-
-    covered_from_us: from here to end_us the segment counts as measured; later than
-    start_us only where the register was silent for longer than a gap.
-    """
-
-    register: I32
-    start_us: I64
-    end_us: I64
-    start_value: F64
-    end_value: F64
-    amount: F64
-    covered_from_us: I64
-    quality: U16
-
-    def __len__(self) -> int:
-        return len(self.register)
-
 
 @dataclass(slots=True)
 class CounterState:
-    """Newest reading of every register, by register id."""
+    """What is remembered of every register, by register id, and readings that wait to be believed.
+
+    last_*: its newest reading. base_*: the last believed one of a counter.
+    waiting: by register, then time; all later than their register's base.
+    """
 
     last_us: I64
     last_value: F64
+    base_us: I64
+    base_value: F64
+    base_quality: U8
+    waiting: ReadingBatch
 
     @classmethod
     def empty(cls, size: int) -> "CounterState":
         """State of registers that were never heard."""
-        return cls(np.full(size, NEVER_US, np.int64), np.full(size, np.nan))
+        return cls(
+            np.full(size, NEVER_US, np.int64),
+            np.full(size, np.nan),
+            np.full(size, NEVER_US, np.int64),
+            np.full(size, np.nan),
+            np.zeros(size, np.uint8),
+            ReadingBatch.empty(),
+        )
 
     def grow(self, size: int) -> None:
         """Make room for registers up to size - 1."""
         more = size - len(self.last_us)
         if more > 0:
-            self.last_us = np.concatenate([self.last_us, np.full(more, NEVER_US, np.int64)])
-            self.last_value = np.concatenate([self.last_value, np.full(more, np.nan)])
+            fresh = CounterState.empty(more)
+            for column in BY_REGISTER:
+                setattr(self, column, np.concatenate([getattr(self, column), getattr(fresh, column)]))
+
+    def adopt(self, other: "CounterState", registers: Mask) -> None:
+        """Take over what another state, of as many registers, remembers of some."""
+        for column in BY_REGISTER:
+            getattr(self, column)[registers] = getattr(other, column)[registers]
+        mine = self.waiting.take(~registers[self.waiting.register])
+        self.wait(ReadingBatch.concat([mine, other.waiting.take(registers[other.waiting.register])]))
+
+    def wait(self, waiting: ReadingBatch) -> None:
+        """Let these readings wait, and no others."""
+        self.waiting = waiting.take(np.lexsort((waiting.event_time_us, waiting.register)))
+
+    def remember(self, bases: Bases) -> None:
+        """Keep the last believed reading of some registers."""
+        self.base_us[bases.register] = bases.time_us
+        self.base_value[bases.register] = bases.value
+        self.base_quality[bases.register] = bases.quality
+
+
+BY_REGISTER = [column.name for column in fields(CounterState) if column.name != "waiting"]
+"""Columns of CounterState that have a row a register."""
 
 
 def one_an_identity(batch: ReadingBatch) -> ReadingBatch:
@@ -80,7 +88,7 @@ def one_an_identity(batch: ReadingBatch) -> ReadingBatch:
 def step(
     state: CounterState, batch: ReadingBatch, columns: RegisterColumns
 ) -> tuple[CounterState, Segments, ReadingBatch]:
-    """Segments ending in the readings of an ordered batch, and its late readings.
+    """Segments ending in believed readings of an ordered batch or that waited, and its late readings.
 
     batch: counter readings by register, then time; of one identity the last wins.
     A late reading is older than the newest of its register, or corrects it. A repetition
@@ -88,7 +96,7 @@ def step(
     Raises UnorderedBatch.
     """
     if len(batch) == 0:
-        return state, segments_between(batch, columns, np.empty(0, np.int64)), batch
+        return state, Segments.empty(), batch
     batch = one_an_identity(batch)
     register, time_us = batch.register, batch.event_time_us
     backwards = (register[1:] < register[:-1]) | (
@@ -103,27 +111,18 @@ def step(
     late = batch.take(~ahead & ~repeated)
     batch = batch.take(ahead)
     if len(batch) == 0:
-        return state, segments_between(batch, columns, np.empty(0, np.int64)), late
+        return state, Segments.empty(), late
 
-    # Put the remembered reading in front of each register's run, so that every
-    # segment is a pair of neighbours.
     first = np.flatnonzero(np.append(np.True_, batch.register[1:] != batch.register[:-1]))
-    known = first[state.last_us[batch.register[first]] != NEVER_US]
-    remembered = batch.register[known]
-    chain = ReadingBatch(
-        np.insert(batch.register, known, remembered),
-        np.insert(batch.event_time_us, known, state.last_us[remembered]),
-        np.insert(batch.value, known, state.last_value[remembered]),
-        np.insert(batch.quality, known, np.uint8(0)),
-        np.insert(batch.received_at_us, known, np.int64(0)),
-    )
-    pairs = np.flatnonzero(chain.register[1:] == chain.register[:-1])
-    found = segments_between(chain, columns, pairs)
-
+    chain = _chain(state, batch, first)
+    found = believe(chain, columns)
+    state.remember(found.bases)
+    if len(found.waiting):
+        state.wait(ReadingBatch.concat([state.waiting, chain.take(found.waiting)]))
     last = np.append(first[1:], len(batch)) - 1
     state.last_us[batch.register[last]] = batch.event_time_us[last]
     state.last_value[batch.register[last]] = batch.value[last]
-    return state, found, late
+    return state, found.segments, late
 
 
 def remember(state: CounterState, batch: ReadingBatch) -> CounterState:
@@ -137,88 +136,23 @@ def remember(state: CounterState, batch: ReadingBatch) -> CounterState:
     return state
 
 
-def segments_between(chain: ReadingBatch, columns: RegisterColumns, pairs: I64) -> Segments:
-    """Segments from row i to row i + 1 of the chain, for every i in pairs.
+def _chain(state: CounterState, batch: ReadingBatch, first: I64) -> ReadingBatch:
+    """The batch with the last believed reading in front of each register's run, and what waited.
 
-    Both rows of a pair belong to the same register, and the second is later.
+    first: where the runs begin.
     """
-    register = chain.register[pairs]
-    start_us, end_us = chain.event_time_us[pairs], chain.event_time_us[pairs + 1]
-    start_value, end_value = chain.value[pairs], chain.value[pairs + 1]
-    length_us = end_us - start_us
-    amount, quality = amounts(
-        start_value,
-        end_value,
-        length_us,
-        rollover_at=columns.rollover_at[register],
-        max_rate=columns.max_rate[register],
+    known = first[state.base_us[batch.register[first]] != NEVER_US]
+    based = batch.register[known]
+    chain = ReadingBatch(
+        np.insert(batch.register, known, based),
+        np.insert(batch.event_time_us, known, state.base_us[based]),
+        np.insert(batch.value, known, state.base_value[based]),
+        np.insert(batch.quality, known, state.base_quality[based]),
+        np.insert(batch.received_at_us, known, np.int64(0)),
     )
-    expected_us = columns.expected_us[register]
-    gap = gaps(chain, columns)[pairs]
-    quality |= np.where(gap, Quality.GAP_SPREAD, 0).astype(np.uint16)
-    covered_from_us = np.where(gap, end_us - expected_us, start_us)
-    return Segments(register, start_us, end_us, start_value, end_value, amount, covered_from_us, quality)
-
-
-def gaps(chain: ReadingBatch, columns: RegisterColumns) -> Mask:
-    """Whether the register was silent for longer than a gap before the next row; bool[n - 1].
-
-    Rows between which readings were let go are none, wherever a later one came in between.
-    What is said of rows of different registers means nothing.
-    """
-    length_us = chain.event_time_us[1:] - chain.event_time_us[:-1]
-    gap: Mask = length_us > GAP_FACTOR * columns.expected_us[chain.register[1:]]
-    if np.any(chain.quality & THINNED):
-        gap &= ~thinned_pairs(chain)
-    return gap
-
-
-def thinned_pairs(chain: ReadingBatch) -> Mask:
-    """Whether readings between a row and the next were let go; bool[n - 1].
-
-    THINNED_AFTER opens such a span and THINNED_BEFORE closes it, within one ledger interval;
-    a row without either that came late lies inside.
-    """
-    slot = (chain.event_time_us - 1) // BASE_US
-    rows = np.arange(len(chain))
-    marked = np.maximum.accumulate(np.where(chain.quality & THINNED, rows, 0))
-    opened = (chain.quality[marked] & ReadingQuality.THINNED_AFTER).astype(np.bool_)
-    opened &= (chain.register[marked] == chain.register) & (slot[marked] == slot)
-    closes = (chain.quality[1:] & ReadingQuality.THINNED_BEFORE).astype(np.bool_)
-    beside = (chain.register[1:] == chain.register[:-1]) & (slot[1:] == slot[:-1])
-    together: Mask = (opened[:-1] | closes) & beside
-    return together
-
-
-def amounts(
-    start_value: F64, end_value: F64, length_us: I64, *, rollover_at: F64, max_rate: F64
-) -> tuple[F64, U16]:
-    """Consumption between two readings of a counter, and its quality flags.
-
-    All arguments have one row a pair; rollover_at and max_rate (units an hour) are NaN
-    where not known. A fall from near rollover_at to near 0 is a rollover, any other a
-    reset: the counter started again from 0, unless it fell only a little or rose to its
-    new value faster than max_rate allows; then nothing is counted.
-    """
-    rise = end_value - start_value
-    fell = rise < 0
-    quality = np.zeros(len(rise), np.uint16)
-    if not fell.any():
-        return rise, quality
-    rolled = (
-        fell
-        & (start_value >= (1 - _ROLLOVER_SHARE) * rollover_at)
-        & (end_value <= _ROLLOVER_SHARE * rollover_at)
-    )
-    reset = fell & ~rolled
-    from_zero = (
-        reset
-        & (end_value < (1 - _DIP_SHARE) * start_value)
-        & ~(end_value > max_rate * length_us / _HOUR_US)  # NaN: no limit is known
-    )
-    amount = np.where(fell, 0.0, rise)
-    amount = np.where(rolled, rise + np.nan_to_num(rollover_at), amount)
-    amount = np.where(from_zero, end_value, amount)
-    quality[rolled] |= np.uint16(Quality.ROLLOVER)
-    quality[reset] |= np.uint16(Quality.RESET)
-    return amount, quality
+    waited = np.isin(state.waiting.register, based)
+    if waited.any():
+        chain = ReadingBatch.concat([chain, state.waiting.take(waited)])
+        chain = chain.take(np.lexsort((chain.event_time_us, chain.register)))
+        state.waiting = state.waiting.take(~waited)
+    return chain

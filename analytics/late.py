@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.batch import BASE_US, IntervalBatch, ReadingBatch
+from core.batch import BASE_US, F64, IntervalBatch, Mask, ReadingBatch
 from core.quality import Quality
 
 # Readings of one register that are this close are recomputed together: an outage that is
@@ -21,9 +21,14 @@ def mark(spans: Spans, late: ReadingBatch) -> Spans:
     head = np.flatnonzero(np.append(np.True_, far | (late.register[1:] != late.register[:-1])))
     tail = np.append(head[1:], len(late)) - 1
     for first, last in zip(head.tolist(), tail.tolist(), strict=True):
-        register = int(late.register[first])
         span = (int(late.event_time_us[first]), int(late.event_time_us[last]))
-        spans[register] = _joined([*spans.get(register, ()), span])
+        add(spans, int(late.register[first]), span)
+    return spans
+
+
+def add(spans: Spans, register: int, span: tuple[int, int]) -> Spans:
+    """Add one span in doubt."""
+    spans[register] = _joined([*spans.get(register, ()), span])
     return spans
 
 
@@ -38,17 +43,27 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def edges(first_us: int, last_us: int) -> tuple[int, int]:
-    """Interval edges around all that a segment ending between two readings can change."""
-    start = first_us // BASE_US * BASE_US
-    return start, max(start + BASE_US, -(-last_us // BASE_US) * BASE_US)
+def agreed_us(old: IntervalBatch, new: IntervalBatch, after_us: int, until_us: int) -> int | None:
+    """Where two ledgers of a register agree again, from when on both are the same; None if nowhere.
+
+    That is at the end of the first interval, of those that end by until_us, whose last
+    believed reading is the same in both and no earlier than after_us.
+    """
+    common, mine, theirs = np.intersect1d(new.start_us, old.start_us, assume_unique=True, return_indices=True)
+    same = (new.last_us[mine] == old.last_us[theirs]) & (new.last_value[mine] == old.last_value[theirs])
+    same &= (new.last_us[mine] >= after_us) & (common + BASE_US <= until_us)
+    found = common[same]
+    return int(found[0]) + BASE_US if len(found) else None
 
 
 def revised(old: IntervalBatch, new: IntervalBatch) -> IntervalBatch:
     """Rows of new that say something else than old, flagged LATE, with their next revision.
 
-    old, new: the same register and span, by start; every interval of old is in new.
+    old, new: the same register and span, by start. Of an interval of old that is not in new
+    nothing is known any more: its row has no amount.
     """
+    gone = old.take(~np.isin(old.start_us, new.start_us) & ~np.isnan(old.amount))
+    new = IntervalBatch.concat([new, _unknown(gone)]) if len(gone) else new
     at = np.searchsorted(old.start_us, new.start_us)
     at_or_0 = np.where(at < len(old), at, 0)
     known = np.zeros(len(new), np.bool_)
@@ -65,7 +80,20 @@ def revised(old: IntervalBatch, new: IntervalBatch) -> IntervalBatch:
             & (old.quality[at_or_0] & ignored == new.quality & ignored)
             & (old.first_us[at_or_0] == new.first_us)
             & (old.last_us[at_or_0] == new.last_us)
+            & (_equal(old.first_value[at_or_0], new.first_value))
+            & (_equal(old.last_value[at_or_0], new.last_value))
         )
     changed = IntervalBatch(**{**new.columns(), "revision": revision})  # type: ignore[arg-type]
     changed.quality[~same] |= np.uint16(Quality.LATE)
     return changed.take(~same)
+
+
+def _equal(old: F64, new: F64) -> Mask:
+    same: Mask = (old == new) | (np.isnan(old) & np.isnan(new))
+    return same
+
+
+def _unknown(rows: IntervalBatch) -> IntervalBatch:
+    none, nan = np.zeros(len(rows), np.int64), np.full(len(rows), np.nan)
+    no_flags, no_revision = np.zeros(len(rows), np.uint16), np.zeros(len(rows), np.int32)
+    return IntervalBatch(rows.register, rows.start_us, nan, none, no_flags, none, nan, none, nan, no_revision)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from analytics.counters import CounterState, Segments, one_an_identity, segments_between
+from analytics.belief import Belief, believe
+from analytics.counters import CounterState, one_an_identity
+from analytics.segments import Segments
 from core.batch import BASE_US, F64, I32, I64, U16, IntervalBatch, Mask, ReadingBatch
 from core.columns import RegisterColumns
 from core.quality import Quality
@@ -111,37 +113,38 @@ def open_rows(state: LedgerState) -> tuple[LedgerState, IntervalBatch]:
 
 
 def recompute(chain: ReadingBatch, columns: RegisterColumns, start_us: int, end_us: int) -> IntervalBatch:
-    """Intervals of one register in [start_us, end_us), from scratch.
+    """Intervals of registers in [start_us, end_us), from scratch.
 
-    chain: its readings in order of time, from the last one before start_us to the first
-    one at or after end_us, as far as these exist. The edges lie on interval edges.
-    Intervals in which nothing is known have no row.
+    chain: readings by register, then time, one an identity; the first of each register is
+    believed (see analytics.belief). The edges lie on interval edges. Intervals in which
+    nothing is known have no row.
     """
-    chain = one_an_identity(chain)
-    rows = intervals(segments_between(chain, columns, np.arange(len(chain) - 1, dtype=np.int64)))
+    if len(chain) == 0:
+        return IntervalBatch.empty()
+    rows = intervals(believe(one_an_identity(chain), columns).segments)
     return rows.take((rows.start_us >= start_us) & (rows.start_us < end_us))
 
 
 def continue_from(
-    state: LedgerState, counters: CounterState, chain: ReadingBatch, rows: IntervalBatch
-) -> tuple[LedgerState, CounterState]:
-    """Go on from a recomputation, if it reaches the newest reading of its register.
+    state: LedgerState, counters: CounterState, chain: ReadingBatch, found: Belief, rows: IntervalBatch
+) -> None:
+    """Go on from a recomputation of one register up to its newest reading; changes both states.
 
-    chain, rows: what recompute was given and what it returned.
+    chain: its readings, the last of them the newest. found, rows: what they make.
     """
+    register = int(chain.register[-1])
+    counters.last_us[register], counters.last_value[register] = chain.event_time_us[-1], chain.value[-1]
+    counters.remember(found.bases)
+    others = counters.waiting.take(counters.waiting.register != register)
+    counters.wait(ReadingBatch.concat([others, chain.take(found.waiting)]))
     if len(rows) == 0:
-        return state, counters
-    register, newest_us = int(chain.register[-1]), int(chain.event_time_us[-1])
-    if newest_us < counters.last_us[register]:
-        return state, counters
-    counters.last_us[register], counters.last_value[register] = newest_us, chain.value[-1]
+        state.start_us[register] = NONE_US
+        return
     row = rows.take(np.array([len(rows) - 1]))
-    if int(row.start_us[0]) + BASE_US >= newest_us:
-        before = state.rows(row.register)
-        if before.start_us[0] != row.start_us[0] or not np.isclose(before.amount[0], row.amount[0]):
-            row.quality[:] |= np.uint16(Quality.LATE)
-        state.put(row)
-    return state, counters
+    before = state.rows(row.register)
+    if before.start_us[0] != row.start_us[0] or not np.isclose(before.amount[0], row.amount[0]):
+        row.quality[:] |= np.uint16(Quality.LATE)
+    state.put(row)
 
 
 def intervals(segments: Segments) -> IntervalBatch:

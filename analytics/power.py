@@ -7,8 +7,9 @@ the place says how many of its meters it could sum.
 
 import numpy as np
 
-from analytics.counters import NEVER_US, CounterState, Segments
+from analytics.counters import NEVER_US, CounterState
 from analytics.hierarchy import PlaceMembers
+from analytics.segments import Segments
 from core.batch import F64, I64
 from core.columns import RegisterColumns
 from core.ports import PlacePower

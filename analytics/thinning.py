@@ -1,18 +1,20 @@
 """Which old readings may be let go without changing any figure.
 
 In: all readings of some registers in whole ledger intervals. Out: of each register and
-interval the first, the last, the lowest and the highest; both readings around every fall of
-a counter and around every silence longer than a gap; and what a person entered. Whatever was
-let go lay between two kept readings of one interval, on a rise without a gap: the segment
-between those two says the same of the interval. Both are flagged, so that the space between
-them is not taken for a silence.
+interval the first, the last, the lowest and the highest; both readings around every silence
+longer than a gap and around everything that makes a counter's reading doubted, with as many
+as decide whether it is believed; and what a person entered. Whatever was let go lay between
+two kept readings of one interval, on a rise without a gap: the segment between those two
+says the same of the interval. Both are flagged, so that the space between them is not taken
+for a silence.
 
 Thinning again what was thinned changes nothing, unless a late reading has come in between.
 """
 
 import numpy as np
 
-from analytics.counters import gaps, thinned_pairs
+from analytics.belief import smooth
+from analytics.segments import gaps, thinned_pairs
 from core.batch import BASE_US, F64, I64, Mask, ReadingBatch
 from core.columns import RegisterColumns
 from core.quality import ReadingQuality
@@ -32,10 +34,10 @@ def thinned(batch: ReadingBatch, columns: RegisterColumns) -> ReadingBatch:
     starts = np.flatnonzero(np.append(np.True_, ~beside))
     for extreme in (np.minimum, np.maximum):
         keep |= _first_equal(batch.value, extreme.reduceat(batch.value, starts), starts)
-    fell = (batch.value[1:] < batch.value[:-1]) & columns.is_counter[batch.register[1:]]
-    cut = beside & (fell | gaps(batch, columns))
+    cut = beside & gaps(batch, columns)
     keep[:-1] |= cut
     keep[1:] |= cut
+    keep |= _deciding(batch, columns)
     keep |= (batch.quality & ReadingQuality.MANUAL).astype(np.bool_)
 
     kept = np.flatnonzero(keep)
@@ -46,6 +48,19 @@ def thinned(batch: ReadingBatch, columns: RegisterColumns) -> ReadingBatch:
     quality[1:] |= np.where(let_go, ReadingQuality.THINNED_BEFORE, 0).astype(np.uint8)
     found = batch.take(kept)
     return ReadingBatch(found.register, found.event_time_us, found.value, quality, found.received_at_us)
+
+
+def _deciding(batch: ReadingBatch, columns: RegisterColumns) -> Mask:
+    """Rows that decide what is believed: around each rough pair of a counter."""
+    same = batch.register[1:] == batch.register[:-1]
+    rough = np.append(np.False_, same & ~smooth(batch, columns)) & columns.is_counter[batch.register]
+    found = rough.copy()
+    for ahead in range(1, int(columns.confirm.max()) + 1):
+        of_register = batch.register[ahead:] == batch.register[:-ahead]
+        within = ahead <= columns.confirm[batch.register[ahead:]]
+        found[ahead:] |= rough[:-ahead] & of_register & within
+    found[:-1] |= rough[1:] & same
+    return found
 
 
 def _beside(batch: ReadingBatch) -> Mask:

@@ -6,10 +6,11 @@ A Catalog is read-only; a change of places, devices or registers makes a new one
 import copy
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.model import Device, Place, PlaceKind, Placement, Register, Replacement
+from core.policies import POLICIES, CounterPolicy
 
 
 class Catalog:
@@ -27,7 +28,10 @@ class Catalog:
         registers: Iterable[Register],
         replacements: Iterable[Replacement] = (),
         placements: Iterable[Placement] = (),
+        *,
+        policies: Mapping[str, CounterPolicy] = POLICIES,
     ) -> None:
+        self.policies = policies
         self.places = {place.id: place for place in places}
         numbered = list(devices)
         self.devices = {device.id: device for _, device in numbered}

@@ -144,7 +144,7 @@ def _readings(
     batch = ReadingBatch(
         register,
         np.repeat(time_us, count)[known],
-        value[known] * index.columns.ratio[register],
+        value[known] * index.columns.gauge_ratio[register],
         np.repeat(quality, count)[known],
         np.full(len(register), raw.received_at_us, np.int64),
     )

@@ -142,9 +142,9 @@ class _Owned:
 
 def _adopt(merged: Restored, state: State, watermark_us: int, theirs: _Owned, known: Known) -> None:
     into, registers = merged.state, theirs.registers
-    for mine, other in ((into.newest, state.newest), (into.ledger, state.ledger)):
-        for column in fields(mine):
-            getattr(mine, column.name)[registers] = getattr(other, column.name)[registers]
+    into.newest.adopt(state.newest, registers)
+    for column in fields(into.ledger):
+        getattr(into.ledger, column.name)[registers] = getattr(state.ledger, column.name)[registers]
     into.slope_w[registers] = state.slope_w[registers]
     watches = registers[known.watches.register]
     for column in fields(into.alerts):

@@ -88,6 +88,7 @@ class Derivation:
         else:
             self.known = Known.of(catalog, self.registry.rules())
             self.state.fit(before.watches.watched(), self.known)
+            self._late_data.doubt(self.state, self.known.columns.changed(before.columns))
 
     def derive(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         """One step of every kind over a batch that the store has made durable."""

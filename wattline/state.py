@@ -7,19 +7,19 @@ from typing import Any, TypeVar
 import numpy as np
 
 from analytics.alerts import AlertsState
-from analytics.counters import CounterState
+from analytics.counters import BY_REGISTER, CounterState
 from analytics.hierarchy import PlaceMembers
 from analytics.late import Spans
 from analytics.ledger import LedgerState
 from analytics.rules import Watches
-from core.batch import F64, PositionBatch
+from core.batch import F64, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.columns import RegisterColumns
 from core.model import Rule
 
-_Part = TypeVar("_Part", CounterState, LedgerState, AlertsState, PositionBatch)
+_Part = TypeVar("_Part", LedgerState, AlertsState, PositionBatch, ReadingBatch)
 
-VERSION = 1
+VERSION = 2
 """Of the saved form; a checkpoint of another version is not used and all is derived again."""
 
 
@@ -93,8 +93,14 @@ class State:
     def save(self, watches: Watches) -> bytes:
         """All of it, with the watches that the alert state belongs to."""
         arrays: dict[str, Any] = {"version": np.array(VERSION), "slope_w": self.slope_w}
-        for name in ("newest", "ledger", "alerts", "fixes"):
-            part = getattr(self, name)
+        arrays |= {f"newest.{name}": getattr(self.newest, name) for name in BY_REGISTER}
+        parts = (
+            ("waiting", self.newest.waiting),
+            ("ledger", self.ledger),
+            ("alerts", self.alerts),
+            ("fixes", self.fixes),
+        )
+        for name, part in parts:
             arrays |= {f"{name}.{column.name}": getattr(part, column.name) for column in fields(part)}
         spans = [(register, *span) for register, spans in self.late.items() for span in spans]
         arrays["late"] = np.array(spans, np.int64).reshape(-1, 3)
@@ -115,7 +121,10 @@ class State:
             return kind(*(arrays[f"{name}.{column.name}"] for column in fields(kind)))
 
         state = cls(
-            part(CounterState, "newest"),
+            CounterState(
+                **{name: arrays[f"newest.{name}"] for name in BY_REGISTER},
+                waiting=part(ReadingBatch, "waiting"),
+            ),
             part(LedgerState, "ledger"),
             arrays["slope_w"],
             part(AlertsState, "alerts"),

@@ -1,26 +1,11 @@
 import numpy as np
 import pytest
 
-from analytics.counters import CounterState, amounts, step
+from analytics.counters import CounterState, step
 from core.batch import ReadingBatch
-from core.columns import RegisterColumns
 from core.errors import UnorderedBatch
 from core.quality import Quality
-
-HOUR_US = 3_600_000_000
-
-
-def columns(size=1, *, expected_s=900, rollover_at=np.nan, max_rate=np.nan):
-    return RegisterColumns(
-        is_counter=np.ones(size, np.bool_),
-        is_electricity=np.ones(size, np.bool_),
-        ratio=np.ones(size),
-        minimum=np.zeros(size),
-        maximum=np.full(size, 1e12),
-        expected_us=np.full(size, expected_s * 1_000_000, np.int64),
-        rollover_at=np.full(size, float(rollover_at)),
-        max_rate=np.full(size, float(max_rate)),
-    )
+from tests.columns import register_columns as columns
 
 
 def readings(*rows, received_us=0):
@@ -34,38 +19,6 @@ def readings(*rows, received_us=0):
         np.zeros(size, np.uint8),
         np.full(size, received_us, np.int64),
     )
-
-
-def amount_of(start, end, *, rollover_at=np.nan, max_rate=np.nan, length_us=HOUR_US):
-    found, quality = amounts(
-        np.array([start], np.float64),
-        np.array([end], np.float64),
-        np.array([length_us], np.int64),
-        rollover_at=np.array([rollover_at], np.float64),
-        max_rate=np.array([max_rate], np.float64),
-    )
-    return float(found[0]), Quality(int(quality[0]))
-
-
-def test_a_rise_is_consumption():
-    assert amount_of(100.0, 112.5) == (12.5, Quality.MEASURED)
-
-
-def test_rollover_is_not_a_reset():
-    assert amount_of(999_990.0, 5.0, rollover_at=1_000_000.0) == (15.0, Quality.ROLLOVER)
-
-
-def test_a_fall_far_from_the_rollover_value_is_a_reset_from_zero():
-    assert amount_of(500_000.0, 5.0, rollover_at=1_000_000.0) == (5.0, Quality.RESET)
-
-
-def test_a_small_fall_books_nothing():
-    assert amount_of(50_000.0, 49_999.9) == (0.0, Quality.RESET)
-
-
-def test_a_reset_to_more_than_the_meter_can_count_books_nothing():
-    assert amount_of(50_000.0, 20_000.0, max_rate=100.0) == (0.0, Quality.RESET)
-    assert amount_of(50_000.0, 80.0, max_rate=100.0) == (80.0, Quality.RESET)
 
 
 def test_the_first_reading_of_a_register_makes_no_segment():
