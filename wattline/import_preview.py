@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics import late, ledger
+from analytics import late
 from analytics.periods import Interval, edges
 from analytics.rollup import Periods, roll_up
-from core.batch import F64, I64, IntervalBatch, Mask, ReadingBatch
+from core.batch import BASE_US, F64, I64, IntervalBatch, Mask, ReadingBatch
 from core.catalog import Catalog
 from core.columns import RegisterColumns
 from core.imports import PeriodChange, RegisterChange
 from core.model import Register
 from core.ports import TimeSeriesStore
 from core.quality import Quality, ReadingQuality
+from wattline.settle import LATEST_US, derive_again
 
 _DAYS_UP_TO_US = 62 * 86_400_000_000
 """A longer span is told by the month."""
@@ -96,17 +97,15 @@ class Preview:
 
     def _recomputed(self, register: int, new: ReadingBatch) -> tuple[int, int, IntervalBatch]:
         """The span that the readings can change and its intervals with them."""
-        first_us, last_us = int(new.event_time_us[0]), int(new.event_time_us[-1])
-        before, after = self._store.neighbours(register, first_us, last_us + 1)
-        start_us, end_us = late.edges(
-            int(before.event_time_us[0]) if len(before) else first_us,
-            int(after.event_time_us[0]) if len(after) else last_us,
-        )
-        before, after = self._store.neighbours(register, start_us, end_us)
-        known = self._store.readings(np.array([register], np.int32), start_us, end_us)
-        chain = ReadingBatch.concat([before, known, after, new])
-        order = np.argsort(chain.event_time_us, kind="stable")  # of one time the new one is last, and wins
-        return start_us, end_us, ledger.recompute(chain.take(order), self._columns, start_us, end_us)
+        span = int(new.event_time_us[0]), int(new.event_time_us[-1])
+        newest, _ = self._store.neighbours(register, LATEST_US, LATEST_US)
+        newest_us = max(span[1], *newest.event_time_us.tolist())
+        again = derive_again(self._store, self._columns, register, span, newest_us=newest_us, more=new)
+        if again is None:
+            raise ValueError("there is at least the new reading")
+        start_us = again.start_us or int(again.chain.event_time_us[0]) // BASE_US * BASE_US
+        end_us = again.end_us or (newest_us // BASE_US + 1) * BASE_US
+        return start_us, end_us, again.rows
 
     def _told(self, periods: Periods) -> Sequence[tuple[float | None, float]]:
         amounts = [

@@ -4,7 +4,6 @@ A span waits until its register has been quiet for a moment, so that a buffer wh
 uploaded is recomputed once and not with every batch; but no span waits for long.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,9 @@ _PATIENCE_US = 15_000_000
 _LOOK_US = 7_200_000_000
 _WIDER = 24
 _WIDEST_US = 10 * 366 * 86_400_000_000
-_LATEST_US = 4_102_444_800_000_000  # 2100-01-01
+LATEST_US = 4_102_444_800_000_000
+"""2100-01-01: after any reading."""
+
 ALWAYS_US = 0
 """From before any reading on."""
 
@@ -69,18 +70,20 @@ class LateData:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """Readings and intervals of a register around a span in doubt, and where to begin.
+class Again:
+    """A register derived again around a span in doubt.
 
-    chain: from a reading that was believed, and that nothing in the span can change, on.
-    start_us: the first ledger interval that may be another. to_newest: whether the chain
-    reaches the register's newest reading.
+    rows: its intervals from start_us until end_us (None: up to its newest reading); before
+    and after they are the same as ever. stored: what is stored of that time. chain, found:
+    the readings that they come from, and what is made of these.
     """
 
-    chain: ReadingBatch
-    stored: IntervalBatch
     start_us: int
-    to_newest: bool
+    end_us: int | None
+    rows: IntervalBatch
+    stored: IntervalBatch
+    chain: ReadingBatch
+    found: Belief
 
 
 def recompute(store: TimeSeriesStore, state: State, columns: RegisterColumns, register: int) -> IntervalBatch:
@@ -89,35 +92,33 @@ def recompute(store: TimeSeriesStore, state: State, columns: RegisterColumns, re
     Every stored reading must have gone through the steps, and every interval that they made
     must be stored. Raises StoreError; nothing has happened then.
     """
-    span = state.late[register][0]
-    newest_us = int(state.newest.last_us[register])
-    for around in surroundings(store, columns, register, span, newest_us):
-        if len(around.chain) == 0:
-            return IntervalBatch.empty()
-        found = believe(around.chain, columns)
-        rows = ledger.intervals(found.segments)
-        rows = rows.take(rows.start_us >= around.start_us)
-        settled_us = _settled_us(around.chain, found, columns)
-        end_us = None if around.to_newest else late.agreed_us(around.stored, rows, span[1], settled_us)
-        if around.to_newest or end_us is not None:
-            break
-    if end_us is None:
-        ledger.continue_from(state.ledger, state.newest, around.chain, found, rows)
+    again = derive_again(
+        store, columns, register, state.late[register][0], int(state.newest.last_us[register])
+    )
+    if again is None:
+        return IntervalBatch.empty()
+    rows, stored = again.rows, again.stored
+    if again.end_us is None:
+        ledger.continue_from(state.ledger, state.newest, again.chain, again.found, rows)
         # The newest interval is part of the state, which knows whether it is still open.
-        open_us = int(state.ledger.start_us[register])
-        rows = rows.take(rows.start_us != open_us)
-        stored = around.stored.take(around.stored.start_us != open_us)
-        return late.revised(stored.take(stored.start_us >= around.start_us), rows)
-    inside = (around.stored.start_us >= around.start_us) & (around.stored.start_us < end_us)
-    return late.revised(around.stored.take(inside), rows.take(rows.start_us < end_us))
+        open_us = state.ledger.start_us[register]
+        rows, stored = rows.take(rows.start_us != open_us), stored.take(stored.start_us != open_us)
+    return late.revised(stored, rows)
 
 
-def surroundings(
-    store: TimeSeriesStore, columns: RegisterColumns, register: int, span: tuple[int, int], newest_us: int
-) -> Iterator[Around]:
-    """What is stored around a span in doubt, wider and wider until all is there.
+def derive_again(
+    store: TimeSeriesStore,
+    columns: RegisterColumns,
+    register: int,
+    span: tuple[int, int],
+    *,
+    newest_us: int,
+    more: ReadingBatch | None = None,
+) -> Again | None:
+    """Derive a register again around a span, from as few readings as will do; None if it has none.
 
-    span: event times of its first and its last reading. newest_us: of the register.
+    span: event times of the first and the last reading in doubt. newest_us: of its newest
+    reading. more: readings to take as stored too, all in the span.
     """
     of: I32 = np.array([register], np.int32)
     first_us, last_us = span
@@ -125,24 +126,42 @@ def surroundings(
     events_us = [event.at_us for event in columns.replacements.get(register, ())]
     look_us = max(_LOOK_US, 2 * (confirm + 1) * int(columns.expected_us[register]))
     while True:
-        all_of_it = look_us > _WIDEST_US or first_us == ALWAYS_US
-        low_us = ALWAYS_US if all_of_it else first_us - look_us
-        high_us = _LATEST_US if all_of_it else last_us + look_us
-        readings = one_an_identity(store.readings(of, low_us, high_us))
+        everything = look_us > _WIDEST_US or first_us == ALWAYS_US
+        low_us = ALWAYS_US if everything else first_us - look_us
+        high_us = LATEST_US if everything else last_us + look_us
+        readings = _with(store.readings(of, low_us, high_us), more)
         stored = store.intervals(of, low_us - BASE_US, high_us)
         earlier = readings.event_time_us[readings.event_time_us < first_us]
         safe_us = int(earlier[-1 - confirm]) if len(earlier) > confirm else low_us
         base = _base(readings, stored, safe_us, events_us)
-        to_newest = all_of_it or bool(np.any(readings.event_time_us >= newest_us))
         if base is not None:
             after = readings.take(readings.event_time_us > base.event_time_us[0])
             start_us = -(-int(base.event_time_us[0]) // BASE_US) * BASE_US
-            yield Around(ReadingBatch.concat([base, after]), stored, start_us, to_newest)
-        elif all_of_it:
-            yield Around(readings, stored, ALWAYS_US, to_newest=True)
-        if all_of_it:
-            return
+            chain = ReadingBatch.concat([base, after])
+        elif everything:
+            start_us, chain = ALWAYS_US, readings
+        if (base is not None or everything) and len(chain):
+            found = believe(chain, columns)
+            rows = ledger.intervals(found.segments)
+            rows = rows.take(rows.start_us >= start_us)
+            stored = stored.take(stored.start_us >= start_us)
+            if everything or chain.event_time_us[-1] >= newest_us:
+                return Again(start_us, None, rows, stored, chain, found)
+            end_us = late.agreed_us(stored, rows, last_us, _settled_us(chain, found, confirm))
+            if end_us is not None:
+                rows, stored = rows.take(rows.start_us < end_us), stored.take(stored.start_us < end_us)
+                return Again(start_us, end_us, rows, stored, chain, found)
+        elif everything:
+            return None
         look_us *= _WIDER
+
+
+def _with(stored: ReadingBatch, more: ReadingBatch | None) -> ReadingBatch:
+    """Readings of one register in order of time; of one time the one in more."""
+    if more is not None:
+        both = ReadingBatch.concat([stored, more])
+        stored = both.take(np.argsort(both.event_time_us, kind="stable"))
+    return one_an_identity(stored)
 
 
 def _base(
@@ -162,8 +181,7 @@ def _base(
     return base
 
 
-def _settled_us(chain: ReadingBatch, found: Belief, columns: RegisterColumns) -> int:
+def _settled_us(chain: ReadingBatch, found: Belief, confirm: int) -> int:
     """Up to here no reading after the chain can change what was made of it."""
-    tail = max(len(chain) - int(columns.confirm[int(chain.register[0])]), 0)
-    rows = np.append(found.waiting, tail)
+    rows = np.append(found.waiting, max(len(chain) - confirm, 0))
     return int(chain.event_time_us[int(rows.min())])

@@ -35,7 +35,8 @@ async def test_a_dry_run_tells_readings_and_figures_before_and_after(client, wor
     assert (body["readings"], body["sent"]) == (3, False)
     (register,) = body["registers"]
     assert (register["added"], register["corrected"], register["repeated"]) == (1, 1, 1)
-    assert (register["intervals"], register["revised"]) == (1, 2)
+    # All three: what the world's ledger knows of readings is nothing.
+    assert (register["intervals"], register["revised"]) == (1, 3)
     (period,) = register["periods"]
     assert period["start"] == "2018-07-01T00:00:00+08:00"
     assert (period["now"], period["then"], period["intervals"]) == (3.0, 7.0, 3)
