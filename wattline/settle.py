@@ -92,9 +92,8 @@ def recompute(store: TimeSeriesStore, state: State, columns: RegisterColumns, re
     Every stored reading must have gone through the steps, and every interval that they made
     must be stored. Raises StoreError; nothing has happened then.
     """
-    again = derive_again(
-        store, columns, register, state.late[register][0], int(state.newest.last_us[register])
-    )
+    newest_us = int(state.newest.last_us[register])
+    again = derive_again(store, columns, register, state.late[register][0], newest_us=newest_us)
     if again is None:
         return IntervalBatch.empty()
     rows, stored = again.rows, again.stored
