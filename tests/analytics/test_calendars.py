@@ -1,5 +1,6 @@
 """Kinds of days and working hours, from China's published holidays and a calendar's own."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -76,6 +77,12 @@ def test_every_day_of_two_years_is_what_the_notices_say():
     assert day_kinds(CHINA, days).tolist() == expected.tolist()
 
 
+def test_no_day_of_a_year_is_two_things():
+    for year in CHINA.years:
+        dates = [day.date for day in year.days]
+        assert dates == sorted(set(dates))
+
+
 def test_a_year_without_a_published_list_is_provisional():
     days = np.array(["2026-12-31", "2027-01-01", "2035-06-01"], "datetime64[D]")
     assert provisional(CHINA, days).tolist() == [False, True, True]
@@ -96,6 +103,9 @@ def test_days_given_by_hand_win_and_can_make_a_year_official():
     mine = resolved(notice)
     assert (_kind(mine, "2027-01-02"), _kind(mine, "2027-01-04")) == (WORKDAY, HOLIDAY)
     assert provisional_years(mine, _us("2027-01-01"), _us("2028-01-01"), SHANGHAI) == ()
+    beyond = resolved(replace(notice, last_year=2026))
+    assert _kind(beyond, "2027-01-04") == HOLIDAY
+    assert provisional_years(beyond, _us("2027-01-01"), _us("2028-01-01"), SHANGHAI) == ()
 
 
 def test_a_calendar_without_a_country_knows_weekends_and_its_own_days():

@@ -158,6 +158,18 @@ def test_prices_that_rest_on_unpublished_holidays_are_provisional():
     assert kinds.provisional.tolist() == [False, True]
     plain = priced(_slots("2027-01-01", "2027-01-02"), _tariff(FLAT), CHINA, SHANGHAI)
     assert not plain.provisional.any()  # no price depends on the kind of day
+    always = (BandHours(Band.FLAT, "00:00", "24:00"),)
+    in_january = (
+        Schedule(always, months=tuple(range(2, 13))),
+        Schedule(always, months=(1,), days=(DayKind.WORKDAY,)),
+        Schedule(RESTED, months=(1,), days=(DayKind.REST_DAY, DayKind.HOLIDAY)),
+        Schedule(RESTED, dates=(Span("heat", "2027-01-31", "2027-01-31"),)),
+    )
+    some = priced(
+        _slots("2027-01-30", "2027-02-02"), _tariff(replace(VERSION, schedules=in_january)), CHINA, SHANGHAI
+    )
+    assert some.provisional.reshape(3, 96).all(axis=1).tolist() == [True, False, False]
+    assert some.provisional.sum() == 96
 
 
 def test_tiers_fill_in_order_of_time_and_an_interval_pays_what_it_crosses():
