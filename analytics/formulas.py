@@ -215,7 +215,8 @@ class _Parser:
 
     def _unexpected(self, wanted: str) -> FormulaError:
         token = self._next
-        found = f"“{token.text}”" if token.text else "the end"
+        text = f"[{token.text}]" if token.kind == "meter" else token.text
+        found = f"“{text}”" if text else "the end"
         return FormulaError(f"{found} where {wanted} should be", token.position, f"write {wanted} there")
 
 
@@ -229,6 +230,7 @@ def _tokens(formula: str) -> list[_Token]:
             fix = "only numbers, [meters], + - * / ( ) , min and max may be used"
             raise FormulaError(f"“{formula[at]}” means nothing here", at + 1, fix)
         kind = match.lastgroup or ""
-        found.append(_Token(kind, match[kind], match.start(kind) + 1))
+        bracket = kind == "meter"
+        found.append(_Token(kind, match[kind], match.start(kind) + 1 - bracket))
         at = match.end()
     return [*found, _Token("end", "", end + 1)]
