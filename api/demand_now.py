@@ -8,29 +8,32 @@ from analytics.demand import WARN_SHARE, WINDOW_US, Projection, project
 from analytics.power import FRESH_FACTOR
 from api import times
 from api.estate import Estate
-from api.figures import Counted, number, quality_of
+from api.figures import number, quality_of
 from api.schemas.base import Names
 from api.schemas.demand import DemandNow
 from api.services import Services
-from core.batch import F64, I64, IntervalBatch
-from core.model import Place
+from core.batch import F64, I32, I64, IntervalBatch
+from core.model import Place, Register
+from core.quantities import Energy
 
 _W_US_IN_A_KWH = 3.6e12
 
 State = Literal["within", "near", "exceeding", "no_contract", "unknown"]
 
 
-def running_window(services: Services, estate: Estate, place: Place, counted: Counted) -> DemandNow:
-    """The window at this moment, by every meter that counts for the place."""
+def running_window(services: Services, estate: Estate, place: Place) -> DemandNow:
+    """The window at this moment, by every real meter that counts for the place as it stands."""
+    registers = estate.counted(place.id, Energy.ELECTRICITY)
+    ids = np.array([one.id for one in registers], np.int32)
     now_us = services.clock()
     begin_us = now_us // WINDOW_US * WINDOW_US
     end_us = begin_us + WINDOW_US
-    rows = services.store.intervals(counted.ids, begin_us - WINDOW_US, end_us)
-    used_kwh, until_us, quality = _so_far(counted, rows, begin_us)
-    power_w = _power(services, estate, counted, rows, now_us)
+    rows = services.store.intervals(ids, begin_us - WINDOW_US, end_us)
+    used_kwh, until_us, quality = _so_far(ids, rows, begin_us)
+    power_w = _power(services, estate, registers, rows, now_us)
     contract_w = float("nan") if place.contract_demand_w is None else place.contract_demand_w
     found = project(used_kwh, until_us, power_w, end_us=end_us, now_us=now_us, contract_w=contract_w)
-    meters = len(counted.registers)
+    meters = len(registers)
     state = _state(found.projected_w, place.contract_demand_w)
     share = found.projected_w / contract_w
     known = ~np.isnan(power_w)
@@ -55,28 +58,31 @@ def running_window(services: Services, estate: Estate, place: Place, counted: Co
     )
 
 
-def _so_far(counted: Counted, rows: IntervalBatch, begin_us: int) -> tuple[F64, I64, int]:
+def _so_far(ids: I32, rows: IntervalBatch, begin_us: int) -> tuple[F64, I64, int]:
     """Energy of each register in the window, up to when it was read, and the flags of it."""
-    used_kwh = np.zeros(len(counted.registers))
-    until_us = np.full(len(counted.registers), begin_us, np.int64)
+    used_kwh = np.zeros(len(ids))
+    until_us = np.full(len(ids), begin_us, np.int64)
     inside = rows.take((rows.start_us == begin_us) & ~np.isnan(rows.amount))
-    at = np.searchsorted(counted.ids, inside.register)
+    at = np.searchsorted(ids, inside.register)
     used_kwh[at] = inside.amount
     until_us[at] = np.maximum(inside.last_us, begin_us)
     return used_kwh, until_us, int(np.bitwise_or.reduce(inside.quality, initial=0))
 
 
-def _power(services: Services, estate: Estate, counted: Counted, rows: IntervalBatch, now_us: int) -> F64:
+def _power(
+    services: Services, estate: Estate, registers: list[Register], rows: IntervalBatch, now_us: int
+) -> F64:
     """Power of each meter now: as it reports it, else the mean of its last intervals; NaN if silent."""
     catalog, feed = estate.catalog, services.feed
-    gauges = [catalog.register_of.get((one.device_id, "power_active")) for one in counted.registers]
+    gauges = [catalog.register_of.get((one.device_id, "power_active")) for one in registers]
     shown = feed.last_readings([-1 if gauge is None else gauge.id for gauge in gauges])
-    read = feed.last_readings(counted.ids.tolist())
-    at = np.searchsorted(counted.ids, rows.register)
-    known_kwh = np.bincount(at, weights=np.nan_to_num(rows.amount), minlength=len(counted.registers))
-    covered_us = np.bincount(at, weights=rows.covered_us, minlength=len(counted.registers))
-    power_w = np.full(len(counted.registers), np.nan)
-    for row, register in enumerate(counted.registers):
+    ids = np.array([one.id for one in registers], np.int32)
+    read = feed.last_readings(ids.tolist())
+    at = np.searchsorted(ids, rows.register)
+    known_kwh = np.bincount(at, weights=np.nan_to_num(rows.amount), minlength=len(registers))
+    covered_us = np.bincount(at, weights=rows.covered_us, minlength=len(registers))
+    power_w = np.full(len(registers), np.nan)
+    for row, register in enumerate(registers):
         expected_us = int(catalog.devices[register.device_id].expected_interval_s * 1e6)
         since_us = now_us - max(FRESH_FACTOR * expected_us, 60_000_000)
         gauge, counter = shown[row] if gauges[row] else None, read[row]

@@ -4,12 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from analytics.demand import WINDOW_US, Peak, block_demand_w, own_amounts, sliding_maximum
+from analytics.demand import DENSE_US, WINDOW_US, Peak, block_demand_w, own_amounts, sliding_maximum
 from analytics.periods import Interval, edges
 from analytics.rollup import Periods
 from api import times
+from api.accounts import Accounts, Figure
 from api.estate import Estate
-from api.figures import Counted, quality_of
+from api.figures import meters, quality_of
 from api.schemas.base import Names
 from api.schemas.demand import Contributor, DemandMaximum, Sliding, Window
 from api.services import Services
@@ -28,21 +29,21 @@ _DAY_S = 86_400
 
 def month_maximum(
     services: Services,
-    estate: Estate,
+    accounts: Accounts,
     place: Place,
-    counted: Counted,
     *,
     month: str,
-    windows: Periods,
+    windows: Figure,
     highest: Window | None,
 ) -> DemandMaximum:
     """The answer for a month whose windows are known."""
-    whole, now_us, meters = windows.total(), services.clock(), len(counted.registers)
+    estate, whole = accounts.estate, windows.total()
+    start_us, end_us = int(windows.periods.edges_us[0]), int(windows.periods.edges_us[-1])
     contributors: list[Contributor] = []
     silent: list[str] = []
     if highest is not None:
-        start_us = times.parse(highest.start, place.timezone, "start")
-        contributors, silent = _contributors(services, estate, place, start_us, highest.demand_w)
+        at_us = times.parse(highest.start, place.timezone, "start")
+        contributors, silent = _contributors(services, estate, place, at_us, highest.demand_w)
     share = None
     if highest is not None and place.contract_demand_w:
         share = round(highest.demand_w / place.contract_demand_w, 6)
@@ -51,12 +52,12 @@ def month_maximum(
         month=month,
         timezone=place.timezone,
         maximum=highest,
-        sliding=_sliding(services, estate.catalog, counted, windows, place.timezone),
+        sliding=_sliding(services, estate, place, windows.periods),
         contract_demand_w=place.contract_demand_w,
         share=share,
-        coverage=float(whole.coverage(meters, now_us)[0]),
-        quality=quality_of(int(whole.quality[0]), int(whole.intervals[0])),
-        meters=counted.devices,
+        coverage=float(whole.coverage()[0]),
+        quality=quality_of(int(whole.periods.quality[0]), int(whole.periods.intervals[0])),
+        meters=meters(accounts, place.id, start_us, end_us),
         contributors=contributors,
         silent=silent,
         next_action=_action(share, contributors),
@@ -115,25 +116,27 @@ def _nearest(catalog: Catalog, device_id: str, row_of: dict[str, int], at_us: in
     return -1
 
 
-def _sliding(
-    services: Services, catalog: Catalog, counted: Counted, windows: Periods, timezone: str
-) -> Sliding | None:
+def _sliding(services: Services, estate: Estate, place: Place, windows: Periods) -> Sliding | None:
     """The highest 15 minutes wherever they begin, day by day so that memory stays bounded.
 
     Each day is read with 15 minutes before it, so that a window across midnight is seen.
     """
-    a_day = sum(_DAY_S / catalog.devices[one.device_id].expected_interval_s for one in counted.registers)
-    if len(counted.registers) > _MOST_COUNTERS or a_day > services.limits.ledger_rows:
+    catalog, registers = estate.catalog, estate.counted(place.id, Energy.ELECTRICITY)
+    expected_s = [catalog.devices[one.device_id].expected_interval_s for one in registers]
+    a_day = sum(_DAY_S / one for one in expected_s)
+    if len(registers) > _MOST_COUNTERS or a_day > services.limits.ledger_rows:
         return None
-    if any(catalog.devices[one.device_id].expected_interval_s > WINDOW_US / 3e6 for one in counted.registers):
+    counting = {one.device_id for one in estate.members(place.id, Energy.ELECTRICITY).counted()}
+    moved = counting != {one.device_id for one in registers} or counting & catalog.placements.keys()
+    if not registers or moved or max(expected_s) > DENSE_US / 1e6:
         return None
     end_us = min(int(windows.edges_us[-1]), services.clock() // WINDOW_US * WINDOW_US)
     start_us = int(windows.edges_us[0])
     if end_us <= start_us:
         return None
-    days_us = edges(start_us, end_us, Interval.DAY, timezone).tolist()
+    days_us = edges(start_us, end_us, Interval.DAY, place.timezone).tolist()
     peaks = [
-        _peak_of(services, catalog, counted, windows, (max(begin - WINDOW_US, start_us), end))
+        _peak_of(services, catalog, registers, windows, (max(begin - WINDOW_US, start_us), end))
         for begin, end in pairwise(days_us)
     ]
     found = [one for one in peaks if one is not None]
@@ -141,21 +144,26 @@ def _sliding(
         return None
     best = max(found, key=lambda one: one.demand_w)
     return Sliding(
-        demand_w=round(best.demand_w, 3), end=times.rfc3339(best.end_us, timezone), days=len(found)
+        demand_w=round(best.demand_w, 3), end=times.rfc3339(best.end_us, place.timezone), days=len(found)
     )
 
 
 def _peak_of(
-    services: Services, catalog: Catalog, counted: Counted, windows: Periods, span_us: tuple[int, int]
+    services: Services,
+    catalog: Catalog,
+    registers: list[Register],
+    windows: Periods,
+    span_us: tuple[int, int],
 ) -> Peak | None:
     start_us, end_us = span_us
     slots = slice(*np.searchsorted(windows.edges_us, [start_us, end_us]).tolist())
     if not windows.intervals[slots].all() or (windows.quality[slots] & _BROKEN).any():
         return None
     margin_us = WINDOW_US // 3
-    batch = services.store.readings(counted.ids, start_us - margin_us, end_us + margin_us + 1)
+    ids = np.array([one.id for one in registers], np.int32)
+    batch = services.store.readings(ids, start_us - margin_us, end_us + margin_us + 1)
     counters: list[tuple[I64, F64]] = []
-    for register in counted.registers:
+    for register in registers:
         mine = batch.take(batch.register == register.id)
         if len(mine) < 2:
             return None

@@ -7,17 +7,17 @@ from fastapi import APIRouter, Query
 
 from analytics.demand import WINDOW_US, block_demand_w, maxima
 from analytics.periods import SHORTEST_US, Interval, edges
-from analytics.rollup import Periods
 from api import problems, times
+from api.accounts import Accounts, Figure
 from api.demand_now import running_window
 from api.demand_peak import month_maximum
 from api.depends import EstateOf, LedgerOf, ServicesOf
-from api.figures import counted_electricity, number, quality_of, quarters
+from api.figures import check_electricity, meters, number, quality_of, quarters
 from api.openapi import refusals
 from api.routes.spans import From, To, month_span, quarter_span
 from api.schemas.base import Names
 from api.schemas.demand import Demand, DemandItem, DemandMaximum, DemandNow, Window
-from core.batch import F64, I64
+from core.batch import I64
 
 router = APIRouter(prefix="/api/v1/demand", tags=["figures"])
 
@@ -46,15 +46,14 @@ def demand(
 
     A window in which not all meters are known is a lower bound, as its coverage says.
     """
+    check_electricity(estate, place)
     found = estate.place(place)
-    counted = counted_electricity(estate, place)
     start_us, end_us = quarter_span(from_, to, found.timezone, services.clock())
     _check_points(start_us, end_us, interval, services.limits.points)
-    windows = quarters(ledger, counted, start_us, end_us)
-    now_us, meters = services.clock(), len(counted.registers)
-    demand_w = block_demand_w(windows.amount)
+    accounts = Accounts(estate, ledger, services.clock())
+    windows = quarters(accounts, place, start_us, end_us)
     whole = windows.total()
-    highest = highest_window(windows, demand_w, meters, now_us, found.timezone)
+    highest = highest_window(windows, found.timezone)
     over = highest is not None and exceeds(highest.demand_w, found.contract_demand_w)
     return Demand(
         place=place,
@@ -64,12 +63,10 @@ def demand(
         interval=interval,
         contract_demand_w=found.contract_demand_w,
         maximum=highest,
-        coverage=float(whole.coverage(meters, now_us)[0]),
-        quality=quality_of(int(whole.quality[0]), int(whole.intervals[0])),
-        meters=counted.devices,
-        items=_items(
-            windows, edges(start_us, end_us, interval, found.timezone), meters, now_us, found.timezone
-        ),
+        coverage=float(whole.coverage()[0]),
+        quality=quality_of(int(whole.periods.quality[0]), int(whole.periods.intervals[0])),
+        meters=meters(accounts, place, start_us, end_us),
+        items=_items(windows, edges(start_us, end_us, interval, found.timezone), found.timezone),
         next_action=_OVER if over else None,
     )
 
@@ -77,7 +74,8 @@ def demand(
 @router.get("/now", summary="Get the window that runs", responses=refusals(404, 422, 503))
 def now(services: ServicesOf, estate: EstateOf, place: PlaceQuery) -> DemandNow:
     """What the running window has used, where it will end, and what keeps it at the contract."""
-    return running_window(services, estate, estate.place(place), counted_electricity(estate, place))
+    check_electricity(estate, place)
+    return running_window(services, estate, estate.place(place))
 
 
 @router.get("/maximum", summary="Get a month's maximum demand", responses=refusals(404, 422, 503))
@@ -93,29 +91,29 @@ def maximum(
     ] = None,
 ) -> DemandMaximum:
     """The highest window of a month, when it was, and what made it: every meter's own part, once."""
+    check_electricity(estate, place)
     found = estate.place(place)
     name, start_us, end_us = month_span(month, found.timezone, services.clock())
-    counted = counted_electricity(estate, place)
-    windows = quarters(ledger, counted, start_us, end_us)
-    highest = highest_window(
-        windows, block_demand_w(windows.amount), len(counted.registers), services.clock(), found.timezone
-    )
-    return month_maximum(services, estate, found, counted, month=name, windows=windows, highest=highest)
+    accounts = Accounts(estate, ledger, services.clock())
+    windows = quarters(accounts, place, start_us, end_us)
+    highest = highest_window(windows, found.timezone)
+    return month_maximum(services, accounts, found, month=name, windows=windows, highest=highest)
 
 
-def highest_window(windows: Periods, demand_w: F64, meters: int, now_us: int, timezone: str) -> Window | None:
+def highest_window(windows: Figure, timezone: str) -> Window | None:
     """The first of the highest windows; None if none is known."""
+    demand_w = block_demand_w(windows.periods.amount)
     _, rows = maxima(demand_w, np.zeros(1, np.int64))
     row = int(rows[0])
     if row < 0:
         return None
-    start_us = int(windows.edges_us[row])
+    start_us = int(windows.periods.edges_us[row])
     return Window(
         start=times.rfc3339(start_us, timezone),
         end=times.rfc3339(start_us + WINDOW_US, timezone),
         demand_w=round(float(demand_w[row]), 3),
-        coverage=float(windows.coverage(meters, now_us)[row]),
-        quality=quality_of(int(windows.quality[row]), 1),
+        coverage=float(windows.coverage()[row]),
+        quality=quality_of(int(windows.periods.quality[row]), 1),
     )
 
 
@@ -124,10 +122,12 @@ def exceeds(demand_w: float, contract_w: float | None) -> bool:
     return contract_w is not None and demand_w > contract_w
 
 
-def _items(windows: Periods, edges_us: I64, meters: int, now_us: int, timezone: str) -> list[DemandItem]:
-    periods = windows.coarsen(edges_us)
-    highest, rows = maxima(block_demand_w(windows.amount), np.searchsorted(windows.edges_us, edges_us[:-1]))
-    at = times.rfc3339s(windows.edges_us[np.maximum(rows, 0)], timezone)
+def _items(windows: Figure, edges_us: I64, timezone: str) -> list[DemandItem]:
+    cuts = np.searchsorted(windows.periods.edges_us, edges_us)
+    periods = windows.periods.coarsen(edges_us)
+    coverage = periods.share(np.add.reduceat(windows.due_us[: cuts[-1]], cuts[:-1]))
+    highest, rows = maxima(block_demand_w(windows.periods.amount), cuts[:-1])
+    at = times.rfc3339s(windows.periods.edges_us[np.maximum(rows, 0)], timezone)
     moments = times.rfc3339s(edges_us, timezone)
     return [
         DemandItem(
@@ -135,16 +135,16 @@ def _items(windows: Periods, edges_us: I64, meters: int, now_us: int, timezone: 
             end=end,
             demand_w=number(value, 3),
             at=when if row >= 0 else None,
-            coverage=coverage,
+            coverage=share,
             quality=quality_of(flags, known),
         )
-        for start, end, value, row, when, coverage, flags, known in zip(
+        for start, end, value, row, when, share, flags, known in zip(
             moments[:-1],
             moments[1:],
             highest.tolist(),
             rows.tolist(),
             at,
-            periods.coverage(meters, now_us).tolist(),
+            coverage.tolist(),
             periods.quality.tolist(),
             periods.intervals.tolist(),
             strict=True,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from fastapi import Query
 
-from analytics.periods import marks_around
+from analytics.periods import SHORTEST_US, Interval, marks_around
 from api import times
 from api.problems import ProblemError, invalid, shown
 from api.schemas.problem import FieldProblem
@@ -57,16 +57,22 @@ def quarter_span(from_: str | None, to: str | None, timezone: str, now_us: int) 
     return start_us, end_us
 
 
+def check_points(start_us: int, end_us: int, interval: Interval, most: int) -> None:
+    """Raise a problem if a span has more periods than an answer may hold."""
+    points = -(-(end_us - start_us) // SHORTEST_US[interval])
+    if points <= most:
+        return
+    coarser = [other for other in Interval if (end_us - start_us) // SHORTEST_US[other] < most]
+    days = most * SHORTEST_US[interval] // 86_400_000_000
+    fix = f"ask for at most {days} days at a time"
+    if coarser:
+        fix = f"interval={coarser[0]}, or {fix}"
+    raise invalid("interval", interval, f"{points} periods are more than {most}", fix)
+
+
 def month_span(month: str | None, timezone: str, now_us: int) -> tuple[str, int, int]:
     """(YYYY-MM, its first moment, the first moment after it) of a local month; of this one if None."""
     return _calendar_span("month", month, "%Y-%m", timezone, now_us)
-
-
-def year_span(year: int | None, timezone: str, now_us: int) -> tuple[int, int, int]:
-    """(year, its first moment, the first moment after it) of a local year; of this one if None."""
-    text = None if year is None else f"{year:04}"
-    text, start_us, end_us = _calendar_span("year", text, "%Y", timezone, now_us)
-    return int(text), start_us, end_us
 
 
 def day_span(day: str | None, timezone: str, now_us: int) -> tuple[str, int, int]:
@@ -84,7 +90,7 @@ def _calendar_span(
     except ValueError:
         fix = f"write {field}={now.strftime(written)}"
         raise invalid(field, shown(given), f"is no {field}", fix) from None
-    unit: dict[str, Literal["D", "M", "Y"]] = {"day": "D", "month": "M", "year": "Y"}
+    unit: dict[str, Literal["D", "M"]] = {"day": "D", "month": "M"}
     after = np.datetime64(first, unit[field]) + 1
     start_us = times.parse(first.isoformat(), timezone, field)
     end_us = times.parse(str(after.astype("datetime64[D]")), timezone, field)
