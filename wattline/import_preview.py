@@ -72,19 +72,27 @@ class Preview:
         self, register: int, new: ReadingBatch, timezone: str
     ) -> tuple[tuple[PeriodChange, ...], int, int]:
         """Days or months that become others, and how many intervals are new and revised."""
-        start_us, end_us, then = self._recomputed(register, new)
-        interval = Interval.DAY if end_us - start_us <= _DAYS_UP_TO_US else Interval.MONTH
+        of = np.array([register], np.int32)
+        first_us, last_us = int(new.event_time_us[0]), int(new.event_time_us[-1])
+        newest, _ = self._store.neighbours(register, LATEST_US, LATEST_US)
+        newest_us = max([last_us, *newest.event_time_us.tolist()])
+        again = derive_again(
+            self._store, self._columns, register, (first_us, last_us), newest_us=newest_us, more=new
+        )
+        if again is None or (not len(again.rows) and not len(again.stored)):
+            return (), 0, 0
+        touched_us = np.concatenate([again.rows.start_us, again.stored.start_us])
+        start_us, end_us = int(touched_us.min()), int(touched_us.max()) + BASE_US
+        interval = Interval.DAY if last_us - first_us <= _DAYS_UP_TO_US else Interval.MONTH
         marks = _whole(start_us, end_us, interval, timezone)
-        now = self._store.intervals(np.array([register], np.int32), int(marks[0]), int(marks[-1]))
-        inside = (now.start_us >= start_us) & (now.start_us < end_us)
-        before = now.take(inside)
-        before.quality[:] &= ~np.uint16(Quality.OPEN)
-        then.quality[:] &= ~np.uint16(Quality.OPEN)
+        now = self._store.intervals(of, int(marks[0]), int(marks[-1]))
+        before, then = _closed(again.stored), _closed(again.rows)
         changed = late.revised(before, then)
         revised = int(np.isin(changed.start_us, before.start_us).sum())
-        after = IntervalBatch.concat([now.take(~inside), then])
+        others = now.take(~np.isin(now.start_us, before.start_us))
+        after = roll_up(IntervalBatch.concat([others, then]), marks)
         count = np.histogram(changed.start_us, marks)[0].tolist()
-        pairs = zip(self._told(roll_up(now, marks)), self._told(roll_up(after, marks)), strict=True)
+        pairs = zip(self._told(roll_up(now, marks)), self._told(after), strict=True)
         return (
             tuple(
                 PeriodChange(int(marks[n]), int(marks[n + 1]), was[0], will[0], was[1], will[1], count[n])
@@ -95,24 +103,17 @@ class Preview:
             revised,
         )
 
-    def _recomputed(self, register: int, new: ReadingBatch) -> tuple[int, int, IntervalBatch]:
-        """The span that the readings can change and its intervals with them."""
-        span = int(new.event_time_us[0]), int(new.event_time_us[-1])
-        newest, _ = self._store.neighbours(register, LATEST_US, LATEST_US)
-        newest_us = max(span[1], *newest.event_time_us.tolist())
-        again = derive_again(self._store, self._columns, register, span, newest_us=newest_us, more=new)
-        if again is None:
-            raise ValueError("there is at least the new reading")
-        start_us = again.start_us or int(again.chain.event_time_us[0]) // BASE_US * BASE_US
-        end_us = again.end_us or (newest_us // BASE_US + 1) * BASE_US
-        return start_us, end_us, again.rows
-
     def _told(self, periods: Periods) -> Sequence[tuple[float | None, float]]:
         amounts = [
             round(amount, 6) if known else None
             for amount, known in zip(periods.sums.tolist(), periods.intervals.tolist(), strict=True)
         ]
         return list(zip(amounts, periods.coverage(1, self._now_us).tolist(), strict=True))
+
+
+def _closed(rows: IntervalBatch) -> IntervalBatch:
+    """The same without the flag of intervals that are still filling: that they are changes nothing."""
+    return IntervalBatch(**{**rows.columns(), "quality": rows.quality & ~np.uint16(Quality.OPEN)})  # type: ignore[arg-type]
 
 
 def _readings(register: int, time_us: I64, value: F64, now_us: int) -> ReadingBatch:
