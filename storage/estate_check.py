@@ -74,10 +74,6 @@ def _device_mistakes(device: Device, places: Mapping[str, Place], devices: Mappi
                 f"device {device.id!r}: its upstream device {device.parent_device_id!r} is not registered; "
                 "register it first or with it"
             )
-        elif above.kind is DeviceKind.VIRTUAL:
-            found.append(
-                f"device {device.id!r}: its upstream device {above.id!r} is virtual; name a real meter"
-            )
         if virtual:
             found.append(f"device {device.id!r}: a virtual meter has no upstream device; leave it out")
     if virtual and not device.formula:
@@ -155,9 +151,8 @@ def placement_mistakes(catalog: Catalog, placement: Placement) -> list[str]:
     if above is None:
         return found
     upstream = catalog.devices.get(above)
-    if upstream is None or upstream.kind is DeviceKind.VIRTUAL:
-        what = "is not registered" if upstream is None else "is virtual"
-        return [*found, f"the upstream device {above!r} {what}; name a real meter"]
+    if upstream is None:
+        return [*found, f"the upstream device {above!r} is not registered; register it first"]
     moments = {one.from_us for moved in catalog.placements.values() for one in moved}
     for at_us in sorted(moments):
         chain = [placement.device_id]

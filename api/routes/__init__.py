@@ -2,6 +2,7 @@
 
 from api.routes import (
     alerts,
+    balance,
     benchmarks,
     consumption,
     dead_letters,
@@ -30,6 +31,7 @@ ROUTERS = [
         devices,
         registers,
         readings,
+        balance,
         consumption,
         demand,
         benchmarks,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from analytics.grouping import GroupBy, Shares
-from analytics.periods import SHORTEST_US, Interval, edges
+from analytics.periods import Interval, edges
 from api import problems, times
 from api.accounts import Accounts, Figure
 from api.counted import energy_and_unit, energy_and_unit_of
@@ -15,7 +15,7 @@ from api.estate import Estate
 from api.explain import explanation
 from api.grouped import Question, amounts, by_energy, one_energy, qualities
 from api.openapi import refusals
-from api.routes.spans import From, To, quarter_span
+from api.routes.spans import From, To, check_points, quarter_span
 from api.schemas.accounts import ConsumptionAccount, ConsumptionGroup
 from api.schemas.series import ConsumptionItem
 from api.services import Limits
@@ -75,7 +75,7 @@ def consumption(
     timezone = _timezone(estate, place, device, group_by)
     now_us = services.clock()
     start_us, end_us = quarter_span(from_, to, timezone, now_us)
-    _check_points(start_us, end_us, interval, services.limits.points)
+    check_points(start_us, end_us, interval, services.limits.points)
     edges_us = edges(start_us, end_us, interval, timezone)
     accounts = Accounts(estate, ledger, now_us)
     derivations = Derivations(accounts, services.registry.references())
@@ -198,18 +198,6 @@ def _check_rows(
         check_rows(accounts, asked.shares, start_us, end_us, limits.rows, what="explain")
     if "cost" in wanted:
         check_rows(accounts, asked.shares, start_us, end_us, limits.rows, what="with=cost")
-
-
-def _check_points(start_us: int, end_us: int, interval: Interval, most: int) -> None:
-    points = -(-(end_us - start_us) // SHORTEST_US[interval])
-    if points <= most:
-        return
-    coarser = [other for other in Interval if (end_us - start_us) // SHORTEST_US[other] < most]
-    days = most * SHORTEST_US[interval] // 86_400_000_000
-    fix = f"ask for at most {days} days at a time"
-    if coarser:
-        fix = f"interval={coarser[0]}, or {fix}"
-    raise problems.invalid("interval", interval, f"{points} periods are more than {most}", fix)
 
 
 def _items(figure: Figure, timezone: str) -> list[ConsumptionItem]:
