@@ -11,6 +11,7 @@ from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
 from core.errors import RejectReason
 from core.model import Alert, AlertState
 from core.registered import Registered
+from core.reports import Reports
 from core.retention import Retention
 from core.sums import IntervalSums
 
@@ -229,8 +230,8 @@ class TimeSeriesStore(Protocol):
         ...
 
 
-class Registry(Registered, Protocol):
-    """Relational state: what is registered, alerts, dead letters, checkpoints."""
+class Registry(Registered, Reports, Protocol):
+    """Relational state: what is registered, reports, alerts, dead letters, checkpoints."""
 
     def record_alerts(self, changes: Sequence[AlertChange]) -> list[AlertChange]:
         """Store transitions in one transaction; returns those that were news.

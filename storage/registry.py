@@ -22,7 +22,8 @@ from core.model import (
 from core.ports import AlertChange, Checkpoint, DeadLetter
 from core.reference import References
 from core.registered import Revision
-from storage import dead_letters, estate, meter_events, registers, tables
+from core.reports import ClosedReport, EnteredValue, ReportHead
+from storage import dead_letters, estate, meter_events, registers, reports, tables
 from storage import references as reference_rows
 from storage import registry_rows as rows
 from storage.alert_log import OPEN, AlertLog
@@ -199,6 +200,31 @@ class SqlRegistry:
         """How many were ever put, by reason."""
         with self._database.read() as connection:
             return dead_letters.counts(connection)
+
+    def enter_values(self, values: Sequence[EnteredValue]) -> None:
+        """Keep values that no meter gives."""
+        with self._database.write() as connection:
+            reports.enter(connection, values)
+
+    def entered_values(self, year: int) -> list[EnteredValue]:
+        """All values of a year ever entered, in the order of entry."""
+        with self._database.read() as connection:
+            return reports.entered(connection, year)
+
+    def close_report(self, report: ClosedReport) -> None:
+        """Keep a report; raises Conflict if its id is taken."""
+        with self._database.write() as connection:
+            reports.close(connection, report)
+
+    def closed_report(self, id_: str) -> ClosedReport | None:
+        """A closed report."""
+        with self._database.read() as connection:
+            return reports.closed(connection, id_)
+
+    def closed_reports(self, place_id: str | None = None) -> list[ReportHead]:
+        """All of them, or those of a place, newest first."""
+        with self._database.read() as connection:
+            return reports.heads(connection, place_id)
 
     def save_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
         """Replace the named checkpoint."""

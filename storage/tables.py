@@ -232,3 +232,33 @@ estate_revision = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("revision", BigInteger, nullable=False),
 )
+
+entered_value = Table(
+    "entered_value",
+    metadata,
+    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
+    Column("place_id", Text, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("quarter", Integer, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("amount", Double),
+    Column("source", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Index("ix_entered_value_year", "year"),
+)
+
+# place_id has no reference: what was reported outlives the place.
+closed_report = Table(
+    "closed_report",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("place_id", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("closed_at_us", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("basis", LargeBinary, nullable=False),
+)

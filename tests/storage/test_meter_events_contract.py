@@ -254,7 +254,6 @@ def test_a_configuration_that_is_out_of_date_does_not_undo_a_move(estate):
         (Placement("ghost", 5, "p"), "'ghost' registered"),
         (Placement("d0", 5, "x"), "'x' registered"),
         (Placement("d0", 5, "p", "ghost"), "'ghost' registered"),
-        (Placement("d0", 5, "p", "sum"), "'sum' virtual"),
         (Placement("d0", 5, "p", "d0"), "d0 -> d0"),
         (Placement("d0", 5, "p", "d2"), "d0 -> d2 -> d1 -> d0"),
         (Placement("sum", 5, "p"), "'sum' virtual"),
