@@ -11,7 +11,7 @@ import numpy as np
 from tests.estate.recorded import HOUR_US, Recorded
 
 DROPPED, LATE = 0.02, 0.05
-_LATEST_H = 10 * 24
+_LATE_H = 2 * 24, 30 * 24
 _FIRST_OF_NEW_METER = 37.125
 
 
@@ -79,7 +79,7 @@ def disturbed(recorded, rng, *, replaced=False, rolls_over=False):
     """Some readings are dropped, some come late."""
     times, dial = recorded.edges_us, recorded.dial
     heard = rng.random(len(times)) >= DROPPED
-    delay_us = np.where(rng.random(len(times)) < LATE, rng.integers(24, _LATEST_H, len(times)), 0) * HOUR_US
+    delay_us = np.where(rng.random(len(times)) < LATE, rng.integers(*_LATE_H, len(times)), 0) * HOUR_US
     event: dict[str, float] = {}
     if replaced:
         # A third of the way into an hour in the middle of the record, having used a third of its energy.

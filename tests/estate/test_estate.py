@@ -36,7 +36,7 @@ def faulty(recorded, tmp_path_factory):
     rng = np.random.default_rng(17)
     what = {"b0": {"replaced": True}, "b36": {"rolls_over": True}}
     plans = [disturbed(one, rng, **what.get(one.building, {})) for one in recorded]
-    line = play(tmp_path_factory.mktemp("faulty"), plans, batch_hours=24 * 14)
+    line = play(tmp_path_factory.mktemp("faulty"), plans)
     yield {plan.recorded.building: (plan, compare(line, plan)) for plan in plans}
     line.close()
 

@@ -37,8 +37,8 @@ class Told:
     other_flags: int
 
 
-def play(folder, plans: list[Plan], batch_hours=24 * 7) -> Line:
-    """Everything arrives, a week in a batch; late data is settled after each."""
+def play(folder, plans: list[Plan], batch_hours=24 * 14) -> Line:
+    """Everything arrives, two weeks in a batch; late data is settled after each."""
     line = Line(folder)
     buildings = dict.fromkeys(plan.recorded.building for plan in plans)
     places = tuple(Place(one, PlaceKind.BUILDING, NAME, TIMEZONE) for one in buildings)
