@@ -14,6 +14,9 @@ from api.ledger import Ledger
 from core.batch import F64, I64
 from core.quantities import Energy
 
+EXPORTED = ("energy_active_export_total",)
+"""What a meter counts of energy fed in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -63,6 +66,22 @@ class Accounts:
     def virtual_only(self, shares: Shares) -> Shares:
         """The shares of virtual meters alone."""
         return shares.of_sources(self.estate.virtual_of_source)
+
+    def beside(self, shares: Shares, quantities: tuple[str, ...]) -> Shares:
+        """What other counters of the same meters add up to, when and as these count."""
+        rows = []
+        for source, start_us, end_us, weight in zip(
+            shares.source.tolist(),
+            shares.start_us.tolist(),
+            shares.end_us.tolist(),
+            shares.weight.tolist(),
+            strict=True,
+        ):
+            for quantity in quantities:
+                register = self.estate.catalog.register_of.get((self.device_of(source), quantity))
+                if register is not None:
+                    rows.append((register.id, start_us, end_us, 0, weight))
+        return Shares.of(rows)
 
     def figure(self, shares: Shares, edges_us: I64) -> Figure:
         """The consumption that shares make up (one group)."""

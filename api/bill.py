@@ -10,7 +10,7 @@ from analytics.calendars import day_kinds, local_clock, provisional
 from analytics.demand import block_demand_w, maxima
 from analytics.grouping import Shares
 from api import problems, times
-from api.accounts import Accounts, Figure
+from api.accounts import EXPORTED, Accounts, Figure
 from api.derived import account, version_basis
 from api.explain import explanation
 from api.items import interval_quality, names
@@ -24,7 +24,6 @@ from core.quantities import Energy
 from core.reference import References
 from core.tariffs import Band, Tariff
 
-_EXPORT = ("energy_active_export_total",)
 _REACTIVE = ("energy_reactive_import_total", "energy_reactive_export_total")
 
 _BANDS = {
@@ -165,42 +164,24 @@ def _tariff(accounts: Accounts, references: References, asked: Question) -> tupl
 
 
 def _exported(accounts: Accounts, shares: Shares, marks_us: I64) -> F64 | None:
-    beside = _beside(accounts, shares, _EXPORT)
+    beside = accounts.beside(shares, EXPORTED)
     return accounts.figure(beside, marks_us).periods.amount if len(beside.source) else None
 
 
 def _reactive(accounts: Accounts, shares: Shares, asked: Question) -> BillReactive | None:
     """Of the month; None unless each meter of the account counts it and something is known."""
-    drawn = _beside(accounts, shares, _REACTIVE[:1])
+    drawn = accounts.beside(shares, _REACTIVE[:1])
     if len(drawn.source) < len(shares.source):
         return None
     edges_us = np.array([asked.start_us, asked.end_us], np.int64)
     # Both directions, each as positive: the rule adds up what is drawn and what is fed in.
-    figure: Figure = accounts.figure(_beside(accounts, shares, _REACTIVE), edges_us)
+    figure: Figure = accounts.figure(accounts.beside(shares, _REACTIVE), edges_us)
     if not figure.periods.intervals.any():
         return None
     return BillReactive(
         kvarh=round(float(figure.periods.amount[0]), 6),
         coverage=float(accounts.figure(drawn, edges_us).coverage()[0]),
     )
-
-
-def _beside(accounts: Accounts, shares: Shares, quantities: tuple[str, ...]) -> Shares:
-    """What other counters of the account's meters add up to, when and as their meters count."""
-    rows = []
-    for source, start_us, end_us, weight in zip(
-        shares.source.tolist(),
-        shares.start_us.tolist(),
-        shares.end_us.tolist(),
-        shares.weight.tolist(),
-        strict=True,
-    ):
-        device_id = accounts.device_of(source)
-        for quantity in quantities:
-            register = accounts.estate.catalog.register_of.get((device_id, quantity))
-            if register is not None:
-                rows.append((register.id, start_us, end_us, 0, weight))
-    return Shares.of(rows)
 
 
 def _used_before(accounts: Accounts, shares: Shares, tariff: Tariff, asked: Question) -> float:

@@ -11,7 +11,7 @@ from analytics.factors import Choice
 from analytics.grouping import Shares, Tally
 from analytics.periods import Interval, edges
 from api import problems
-from api.accounts import Accounts
+from api.accounts import EXPORTED, Accounts
 from api.schemas.accounts import Basis, Derived, NextAction
 from core.batch import BASE_US, F64, I64
 from core.catalog import Catalog
@@ -95,7 +95,8 @@ class Derivations:
     def cost(self, asked: Asked) -> Derived:
         """Energy cost by the tariff of each meter's place; the place that names a tariff is the account.
 
-        Basic and power-factor charges are of a month's bill and not in it.
+        Basic and power-factor charges are of a month's bill and not in it, nor is the credit for
+        what these meters fed in, which is told beside it.
         """
         holders, shares = self._parted(
             asked.shares, lambda place: account(self._catalog, place, asked.energy)
@@ -105,6 +106,7 @@ class Derivations:
         values, known = np.zeros(len(asked.edges_us) - 1), np.zeros(len(asked.edges_us) - 1, np.bool_)
         basis: list[Basis] = []
         currencies: set[str] = set()
+        credit: float | None = None
         is_complete = True
         for number, holder in enumerate(holders):
             tariff = tariffs[holder]
@@ -123,6 +125,9 @@ class Derivations:
             rows = (period >= 0) & ~np.isnan(costed.cost)
             np.add.at(values, period[rows], costed.cost[rows])
             known[period[rows]] = True
+            paid = self._credit(mine, marks, tariff, asked)
+            if paid is not None:
+                credit = (credit or 0.0) + paid
             currencies.add(tariff.currency)
             basis += [version_basis(tariff, one, provisional=costed.provisional) for one in costed.versions]
         is_complete &= len(currencies) == 1
@@ -132,7 +137,17 @@ class Derivations:
             basis,
             None if is_complete else NO_TARIFF,
             in_totals=True,
+            credit=credit if is_complete else None,
         )
+
+    def _credit(self, shares: Shares, marks_us: I64, tariff: Tariff, asked: Asked) -> float | None:
+        """What is paid in the asked span for what the meters fed in; None if nothing of it is known."""
+        if asked.energy is not Energy.ELECTRICITY:
+            return None
+        inside = marks_us[marks_us >= asked.edges_us[0]]
+        exported = self._accounts.figure(self._accounts.beside(shares, EXPORTED), inside).periods.amount
+        paid = pricing.credited(inside[:-1], exported, tariff, asked.timezone)
+        return None if np.isnan(paid).all() else round(float(np.nansum(paid)), 6)
 
     def _tariff(self, holder: str | None, energy: Energy) -> Tariff | None:
         if holder is None:
@@ -233,7 +248,13 @@ def version_basis(tariff: Tariff, version: TariffVersion, *, provisional: bool) 
 
 
 def _derived(
-    unit: str, values: F64, basis: list[Basis], action: NextAction | None, *, in_totals: bool
+    unit: str,
+    values: F64,
+    basis: list[Basis],
+    action: NextAction | None,
+    *,
+    in_totals: bool,
+    credit: float | None = None,
 ) -> Derived:
     known = values[~np.isnan(values)]
     return Derived(
@@ -241,6 +262,7 @@ def _derived(
         total=round(float(known.sum()), 6) if len(known) else None,
         items=[None if np.isnan(one) else round(one, 6) for one in values.tolist()],
         in_totals=in_totals,
+        credit=credit,
         basis=basis,
         next_action=action,
     )

@@ -64,6 +64,7 @@ class Derived(Answer):
     total: float | None
     items: list[float | None] = Field(description="One a period, in the order of items.")
     in_totals: bool = Field(description="Whether it is part of totals of energy; water's coal never is.")
+    credit: float | None = Field(None, description="Of a cost: paid for what was fed in, not taken off it.")
     basis: list[Basis]
     next_action: NextAction | None
 

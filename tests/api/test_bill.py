@@ -86,6 +86,29 @@ async def test_october_2025_is_the_bill_of_the_documents(client):
     assert answer["provisional"] is False
 
 
+async def test_the_cost_of_a_span_is_that_of_its_intervals_unrounded_and_tells_the_credit_beside(client):
+    span = {
+        "place": "b0",
+        "energy": "electricity",
+        "from_": "2025-10-01",
+        "to": "2025-11-01",
+        "with_": "cost",
+    }
+    cost = (await get(client, "consumption", interval="1d", **span))["cost"]
+    # The unrounded lines for energy and levies; 96 kWh fed in at 0.3964.
+    lines = 6890.832 + 4785.3 + 912.888 + 141.336 + 793.512 + 560.466
+    assert cost["total"] == pytest.approx(lines, abs=1e-6)
+    assert cost["credit"] == pytest.approx(38.0544, abs=1e-6)
+    holiday = 120 * 0.2454 + 150 * 0.6135 + 90 * 0.1963 + 360 * (0.0412 + 0.0291)
+    assert cost["items"][7] == pytest.approx(holiday, abs=1e-6)
+    assert cost["items"][10] == cost["items"][9] > cost["items"][11]  # the make-up Saturday
+
+
+async def test_meters_that_count_no_export_have_no_credit(client):
+    span = {"from_": "2025-10-01", "to": "2025-11-01", "with_": "cost", "energy": "electricity"}
+    assert (await get(client, "consumption", device="m1", interval="1d", **span))["cost"]["credit"] is None
+
+
 async def test_an_example_says_so_and_what_to_do(client):
     answer = await _bill(client)
     assert answer["example"] is True
