@@ -24,7 +24,9 @@ CLIENTS = {
     "null": "null consumer",
     "duckdb": "Wattline on DuckDB",
     "influx": "Wattline on InfluxDB",
+    "influx_apart": "the same, InfluxDB apart",
     "raw_lines": "raw lines into InfluxDB",
+    "raw_same_lines": "Wattline's lines, raw",
     "usual": "the usual script",
 }
 

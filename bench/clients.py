@@ -14,20 +14,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+import numpy as np
 import paho.mqtt.client as paho
 from influxdb_client import InfluxDBClient, Point, WriteOptions, WritePrecision
 
 from bench.cores import Meter
 from bench.load import QUANTITIES, estate, now_us, readings, registers, session
+from core.batch import PositionBatch, ReadingBatch
 from core.ports import RawBatch, Registry, TimeSeriesStore
 from ingest.decoders import native
 from ingest.mqtt import MqttOptions, MqttSource
 from storage.duckdb import DuckDBStore
 from storage.influx import InfluxStore
+from storage.influx_journal import Journal
+from storage.influx_lines import LineWriter
 from storage.registry import open_registry
 from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
+from wattline.settings import BATCH_MESSAGES, RECEIVE_MAXIMUM
 from wattline.shards import WHOLE, Shard
 
 MAX_BODY_BYTES = 5_000_000
@@ -88,12 +93,20 @@ def raw_lines(task: Task) -> dict[str, float]:
     One line a message with five fields: as fast as this server takes these values from one
     client that does nothing else. It reads no MQTT and decodes nothing.
     """
-    bodies = _bodies(task)
+    return _raw(task, _bodies(task), "ms")
+
+
+def raw_same_lines(task: Task) -> dict[str, float]:
+    """The same with the lines and the bodies that Wattline writes: a sixth field, the time of receipt."""
+    return _raw(task, _same_bodies(task), "u")
+
+
+def _raw(task: Task, bodies: list[bytes], precision: str) -> dict[str, float]:
     connection = http.client.HTTPConnection(urlsplit(task.influx_url).netloc)
     _create_database(connection, "raw")
     with Meter(task.count) as meter:
         for body in bodies:
-            connection.request("POST", "/write?db=raw&precision=ms", body)
+            connection.request("POST", f"/write?db=raw&precision={precision}", body)
             answer = connection.getresponse()
             said = answer.read()
             if answer.status != http.HTTPStatus.NO_CONTENT:
@@ -140,7 +153,9 @@ CLIENTS: dict[str, Callable[[Task], dict[str, float]]] = {
     "null": null,
     "duckdb": duckdb,
     "influx": influx,
+    "influx_apart": influx,
     "raw_lines": raw_lines,
+    "raw_same_lines": raw_same_lines,
     "usual": usual,
 }
 
@@ -160,7 +175,14 @@ async def through_pipeline(
     """
     own = task.count if own is None else own
     wants = None if shard == WHOLE else shard.wants
-    source = CountingSource(replace(session(task.broker_port, task.client_id), wants=wants), own)
+    kind = "influx" if task.influx_url else "duckdb"
+    options = replace(
+        session(task.broker_port, task.client_id),
+        wants=wants,
+        batch_messages=BATCH_MESSAGES[kind],
+        receive_maximum=RECEIVE_MAXIMUM[kind],
+    )
+    source = CountingSource(options, own)
     pipeline = Pipeline(
         source=source,
         decoder=native,
@@ -214,6 +236,29 @@ def _bodies(task: Task) -> list[bytes]:
     ]
     per_body = MAX_BODY_BYTES // max(map(len, lines))
     return [b"".join(lines[first : first + per_body]) for first in range(0, len(lines), per_body)]
+
+
+def _same_bodies(task: Task) -> list[bytes]:
+    """What storage.influx makes of the same values: bodies of a batch each, the journal's line first."""
+    catalog, size = _registry(task).catalog(), len(QUANTITIES)
+    rows = [
+        (device, time_ms * 1000, (round(1000 + turn * 0.03, 2), 10800 + device, 229.8, 15.7, 0.97))
+        for device, turn, time_ms in readings(task.count, task.devices)
+    ]
+    bodies, lines, journal = [], LineWriter(), Journal()
+    for first in range(0, len(rows), BATCH_MESSAGES["influx"]):
+        device, time_us, values = zip(*rows[first : first + BATCH_MESSAGES["influx"]], strict=True)
+        count = size * len(device)
+        batch = ReadingBatch(
+            np.repeat(np.array(device, np.int32) * size, size)
+            + np.tile(np.arange(size, dtype=np.int32), len(device)),
+            np.repeat(np.array(time_us, np.int64), size),
+            np.array(values, np.float64).ravel(),
+            np.zeros(count, np.uint8),
+            np.full(count, now_us(), np.int64),
+        )
+        bodies.append(journal.lines(batch, PositionBatch.empty()) + lines.readings(batch, catalog))
+    return bodies
 
 
 def _create_database(connection: http.client.HTTPConnection, name: str) -> None:

@@ -2,7 +2,9 @@
 
 Messages of five values and about 135 B wait in a mosquitto session. Every client has the same
 ones, is a fresh process, and is pinned to one core; mosquitto, InfluxDB and whoever
-publishes share the others. The clients are described in bench.clients. All meters are
+publishes share the others. `influx_apart` is Wattline on InfluxDB once more with mosquitto on
+the client's core, so that InfluxDB has the others for itself, as it has with raw lines. The
+clients are described in bench.clients. All meters are
 registered before. `busy` is the client's share of its core: well below 1, the servers were
 the limit. With --repeat, medians and the least and the most of all runs.
 """
@@ -25,6 +27,10 @@ _RATIOS = {
     "influx_of_null": ("influx", "null"),
     "duckdb_of_usual": ("duckdb", "usual"),
     "influx_of_raw": ("influx", "raw_lines"),
+    "influx_of_raw_same": ("influx", "raw_same_lines"),
+    "influx_apart_of_raw": ("influx_apart", "raw_lines"),
+    "influx_apart_of_raw_same": ("influx_apart", "raw_same_lines"),
+    "raw_same_of_raw": ("raw_same_lines", "raw_lines"),
     "influx_of_usual": ("influx", "usual"),
 }
 
@@ -40,14 +46,16 @@ def run(
             folder.mkdir()
             count = min(options.usual_messages, options.messages) if client == "usual" else options.messages
             with contextlib.ExitStack() as servers:
-                url = ""
-                if client in ("influx", "raw_lines", "usual"):
+                url, broker = "", port
+                if client not in ("null", "duckdb"):
                     url = servers.enter_context(influxd(folder))
                 if client == "usual":
                     url = servers.enter_context(write_path_of_2x(url))
-                if client != "raw_lines":
-                    asyncio.run(queue_up(session(port, f"bench-{client}"), backlog[:count]))
-                task = Task(f"bench-{client}", count, options.devices, folder, port, url)
+                if client == "influx_apart":
+                    broker = servers.enter_context(mosquitto(folder, core))
+                if client not in ("raw_lines", "raw_same_lines"):
+                    asyncio.run(queue_up(session(broker, f"bench-{client}"), backlog[:count]))
+                task = Task(f"bench-{client}", count, options.devices, folder, broker, url)
                 result = alone(core, CLIENTS[client], task)
             found |= {f"{client}_{key}": value for key, value in result.items()}
             print(client, result, flush=True)

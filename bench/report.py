@@ -14,6 +14,10 @@ _RATIOS = {
     "duckdb_of_null": "DuckDB of the null consumer",
     "duckdb_of_usual": "DuckDB of the usual script",
     "influx_of_raw": "InfluxDB of raw lines",
+    "influx_of_raw_same": "InfluxDB of Wattline's lines, raw",
+    "influx_apart_of_raw": "InfluxDB apart of raw lines",
+    "influx_apart_of_raw_same": "InfluxDB apart of Wattline's lines, raw",
+    "raw_same_of_raw": "Wattline's lines, raw, of raw lines",
     "influx_of_usual": "InfluxDB of the usual script",
 }
 _ASKED = {

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import getpass
 import multiprocessing
+import os
 import re
 import shutil
 import socket
@@ -42,14 +43,19 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def mosquitto(folder: Path) -> Iterator[int]:
-    """Port of a mosquitto as production runs it: queues and messages in flight unbounded."""
+def mosquitto(folder: Path, core: int | None = None) -> Iterator[int]:
+    """Port of a mosquitto as production runs it: queues and messages in flight unbounded.
+
+    core: to be pinned to instead of the cores of this process.
+    """
     port, config = free_port(), folder / "mosquitto.conf"
     config.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
         f"max_inflight_messages 0\nlog_type none\nuser {getpass.getuser()}\n"
     )
-    with _running(["mosquitto", "-c", str(config)], "mosquitto", lambda: _accepts(port)):
+    with _running(["mosquitto", "-c", str(config)], "mosquitto", lambda: _accepts(port)) as pid:
+        if core is not None:
+            os.sched_setaffinity(pid, [core])
         yield port
 
 
@@ -82,7 +88,7 @@ def write_path_of_2x(url: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], package: str, answers: Callable[[], bool]) -> Iterator[None]:
+def _running(command: list[str], package: str, answers: Callable[[], bool]) -> Iterator[int]:
     program = shutil.which(command[0], path=_FOLDERS) or shutil.which(command[0])
     if program is None:
         raise SystemExit(f"{command[0]} is not installed: apt-get install {package}")
@@ -101,7 +107,7 @@ def _running(command: list[str], package: str, answers: Callable[[], bool]) -> I
             time.sleep(0.05)
         else:
             raise SystemExit(f"{command[0]} does not answer")
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

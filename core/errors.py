@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from core.batch import Mask
+
 
 class RejectReason(StrEnum):
     """Why a message or a value was not accepted."""
@@ -36,11 +38,14 @@ class RowsRefused(StoreError):
     """The store will never take some rows; all others are durable.
 
     refused: each row as the store was given it, and what it said.
+    readings, positions: where they are in the batches that were to be stored, if these were.
     """
 
     def __init__(self, message: str, refused: list[tuple[bytes, str]]) -> None:
         super().__init__(message, retryable=False)
         self.refused = refused
+        self.readings: Mask | None = None
+        self.positions: Mask | None = None
 
 
 class UnorderedBatch(WattlineError):

@@ -3,7 +3,7 @@
 Calls are synchronous unless marked async; the pipeline and the API run them in threads.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -162,6 +162,14 @@ class TimeSeriesStore(Protocol):
 
     def append(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         """Store both batches; durable when it returns."""
+        ...
+
+    def prepare(self, readings: ReadingBatch, positions: PositionBatch) -> Callable[[], None]:
+        """Do what may be done of append while another batch is stored; calling the result does the rest.
+
+        What was prepared first must be stored first; the result may be called again after a
+        StoreError. What is never stored does no harm.
+        """
         ...
 
     def put_intervals(self, intervals: IntervalBatch) -> None:

@@ -10,6 +10,7 @@ corrections are safe on 1.x and 2.x only.
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
@@ -21,7 +22,7 @@ from storage import influx_queries as ask
 from storage.columns import latest_intervals, latest_positions, latest_readings
 from storage.influx_http import Account, InfluxServer
 from storage.influx_journal import Journal, last_received_us, pieces
-from storage.influx_lines import LineWriter
+from storage.influx_lines import LineWriter, refused_rows
 from storage.influx_retention import InfluxExpiry
 from storage.interval_sums import summed
 from storage.open_intervals import OpenIntervals, split
@@ -63,8 +64,12 @@ class InfluxStore:
 
     def append(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         """Write both batches, what the journal says of them first."""
+        self.prepare(readings, positions)()
+
+    def prepare(self, readings: ReadingBatch, positions: PositionBatch) -> Callable[[], None]:
+        """Make the lines of both batches; calling the result writes them."""
         if not len(readings) and not len(positions):
-            return
+            return lambda: None
         catalog = self._catalog()
         with self._building:
             lines = self._lines()
@@ -75,7 +80,7 @@ class InfluxStore:
                     lines.positions(positions, catalog),
                 )
             )
-        self._server.write(body)
+        return partial(self._write, body, readings, positions, catalog)
 
     def put_intervals(self, intervals: IntervalBatch) -> None:
         """Write closed intervals and keep open ones in memory."""
@@ -161,6 +166,14 @@ class InfluxStore:
     def close(self) -> None:
         """Release connections."""
         self._server.close()
+
+    def _write(self, body: bytes, readings: ReadingBatch, positions: PositionBatch, catalog: Catalog) -> None:
+        try:
+            self._server.write(body)
+        except RowsRefused as error:
+            lines = [line for line, _ in error.refused]
+            error.readings, error.positions = refused_rows(lines, readings, positions, catalog)
+            raise
 
     def _lines(self) -> LineWriter:
         if self._writer is None:

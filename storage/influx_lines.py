@@ -10,6 +10,7 @@ tell what is no longer meant: `<quantity>_q` carries the flags of a reading, and
 `known` says that the n-th floating-point field of its measurement is a number.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ POSITION_INTEGERS = ("received_at_us",)
 # Line protocol can't hold these in a tag, or not at its end; % keeps the names apart.
 _UNTAGGABLE = {ord(char): f"%{ord(char):02X}" for char in "%\\\n\r\t\0"}
 _ESCAPED = str.maketrans({char: f"\\{char}" for char in ", ="})
+_IDENTITY = re.compile(rb"(reading|position),device=((?:\\.|[^ \\])+) .* (-?\d+)")
 
 
 def tag_value(text: str) -> str:
@@ -131,6 +133,29 @@ class LineWriter:
         self._interval = _extended(
             self._interval, [b"interval,device=%b,quantity=%b " % pair for pair in named]
         )
+
+
+def refused_rows(
+    lines: Iterable[bytes], readings: ReadingBatch, positions: PositionBatch, catalog: Catalog
+) -> tuple[Mask, Mask]:
+    """Which rows of the batches the lines were made of."""
+    ids = {_tag(id_): id_ for id_ in catalog.device_number}
+    found: dict[bytes, set[tuple[str, int]]] = {b"reading": set(), b"position": set()}
+    for line in lines:
+        if match := _IDENTITY.fullmatch(line):
+            found[match[1]].add((ids[match[2]], int(match[3])))
+    registers, numbers = catalog.registers, catalog.device_ids
+    of_readings = [registers[number].device_id for number in readings.register.tolist()]
+    of_positions = [numbers[number] for number in positions.device.tolist()]
+    return (
+        _among(found[b"reading"], of_readings, readings.event_time_us),
+        _among(found[b"position"], of_positions, positions.fix_time_us),
+    )
+
+
+def _among(wanted: set[tuple[str, int]], devices: Sequence[str], time_us: I64) -> Mask:
+    pairs = zip(devices, time_us.tolist(), strict=True)
+    return np.fromiter((pair in wanted for pair in pairs), np.bool_, len(time_us))
 
 
 def _writable(batch: ReadingBatch) -> Mask:

@@ -29,7 +29,7 @@ from wattline.feed import LiveFeed
 from wattline.importer import FileImporter
 from wattline.pipeline import Pipeline
 from wattline.retention import Keeping
-from wattline.settings import Broker, Settings
+from wattline.settings import BATCH_MESSAGES, RECEIVE_MAXIMUM, Broker, Settings
 from wattline.shards import SLOTS, WHOLE, Shard
 
 log = logging.getLogger(__name__)
@@ -157,6 +157,7 @@ def mqtt_options(settings: Settings, shard: Shard = WHOLE) -> MqttOptions:
     """How to reach the broker, and what to take; raises StartError if a named file can't be read."""
     broker = settings.broker
     embedded = broker.kind == "embedded"
+    receive_maximum = broker.receive_maximum or RECEIVE_MAXIMUM[settings.store.kind]
     return MqttOptions(
         host=broker.host,
         port=broker.port,
@@ -167,8 +168,8 @@ def mqtt_options(settings: Settings, shard: Shard = WHOLE) -> MqttOptions:
         tls=tls_context(broker),
         keep_alive_s=broker.keep_alive_s,
         session_expiry_s=broker.session_expiry_s,
-        receive_maximum=min(broker.receive_maximum, IN_FLIGHT) if embedded else broker.receive_maximum,
-        batch_messages=settings.ingest.batch_messages,
+        receive_maximum=min(receive_maximum, IN_FLIGHT) if embedded else receive_maximum,
+        batch_messages=settings.ingest.batch_messages or BATCH_MESSAGES[settings.store.kind],
         batch_bytes=settings.ingest.batch_bytes,
         linger_s=settings.ingest.linger_ms / 1000,
         unacked_s=broker.unacked_s,

@@ -4,8 +4,8 @@ source -> decode, normalise, validate -> store -> ack -> derive -> feed
 
 A message is acknowledged once its readings are durable, or once it is a dead letter with a
 reason. All steps of all batches run in one worker thread, so their state needs no locks,
-but for the store, which is given a batch while the next one is read; the event loop stays
-free for the network.
+but for the store, which takes a batch while the next one is read and made ready for it; the
+event loop stays free for the network.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _UNDER_WAY = 2
-"""Batches at a time: one is read while the one before it is stored."""
+"""Batches at a time: one is read and made ready while the one before it is stored."""
 
 _COMPACT_ROWS = 250_000
 """What one step of compaction or retention deals with: batches wait for it, a quarter of a second or so."""
@@ -86,7 +87,9 @@ class Pipeline:
                 async for raw in self.source.batches():
                     await self._room.acquire()
                     accepted = await self._once_served(partial(self.intake.accept, raw), self._worker)
-                    finishing = beside.create_task(self._finish(raw, accepted))
+                    prepare = partial(self.store.prepare, accepted.readings, accepted.positions)
+                    store = await self._once_served(prepare, self._worker)
+                    finishing = beside.create_task(self._finish(raw, accepted, store))
                     finishing.add_done_callback(lambda _: self._room.release())
                 for _ in range(_UNDER_WAY):
                     await self._room.acquire()
@@ -97,13 +100,13 @@ class Pipeline:
             self._worker.shutdown()
             gc.unfreeze()
 
-    async def _finish(self, raw: RawBatch, accepted: Accepted) -> None:
+    async def _finish(self, raw: RawBatch, accepted: Accepted, store: Callable[[], None]) -> None:
         """Store, acknowledge, derive: batches one after the other, as they came."""
         async with self._storing:
-            await self._once_served(partial(self._keep, raw, accepted), self._writer)
-            self.source.ack(raw)
-            derived = self._worker.submit(self._derive, raw, accepted)
-        await asyncio.wrap_future(derived)
+            kept = await self._once_served(partial(self._keep, raw, accepted, store), self._writer)
+        await asyncio.sleep(0)  # the next batch sets out before we do the rest: a store that waits is idle
+        self.source.ack(raw)
+        await asyncio.wrap_future(self._worker.submit(self._derive, raw, kept))
 
     async def _once_served(self, work: Callable[[], _T], thread: ThreadPoolExecutor) -> _T:
         """Do work that needs the stores, again and again until they serve it."""
@@ -115,21 +118,23 @@ class Pipeline:
                 log.warning("a batch waits for the store: %s", error)
                 await asyncio.sleep(error.retry_after_s or self.rhythm.retry_s)
 
-    def _keep(self, raw: RawBatch, accepted: Accepted) -> None:
-        """Readings into the store, what was rejected to the dead letters."""
+    def _keep(self, raw: RawBatch, accepted: Accepted, store: Callable[[], None]) -> Accepted:
+        """Readings into the store, what was rejected to the dead letters; returns what is stored."""
         received_us = raw.received_at_us
         dead = [
             DeadLetter(received_us, raw.topics[r.message], raw.payloads[r.message], r.reason, r.detail)
             for r in accepted.rejected
         ]
         try:
-            self.store.append(accepted.readings, accepted.positions)
+            store()
         except RowsRefused as error:
+            accepted = _without(accepted, error)
             refused = RejectReason.STORE_REFUSED
             dead += [DeadLetter(received_us, "", row, refused, said) for row, said in error.refused]
         if dead:
             self.registry.put_dead_letters(dead)
         self._count(raw, accepted, dead)
+        return accepted
 
     def _derive(self, raw: RawBatch, accepted: Accepted) -> None:
         """Ledger, alerts and live view of a batch that is durable."""
@@ -175,3 +180,12 @@ class Pipeline:
 
     async def _in_worker(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+
+
+def _without(accepted: Accepted, error: RowsRefused) -> Accepted:
+    """What was accepted but for what the store has refused: it counts for nothing."""
+    if error.readings is not None:
+        accepted = replace(accepted, readings=accepted.readings.take(~error.readings))
+    if error.positions is not None:
+        accepted = replace(accepted, positions=accepted.positions.take(~error.positions))
+    return accepted

@@ -5,7 +5,7 @@ import pytest
 from tests.bench.ends import last_line
 
 MESSAGES, USUAL, DEVICES = 600, 300, 40
-CLIENTS = {"null", "duckdb", "influx", "raw_lines", "usual"}
+CLIENTS = {"null", "duckdb", "influx", "influx_apart", "raw_lines", "raw_same_lines", "usual"}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def test_each_client_has_a_rate_and_a_cost(result):
 
 def test_ratios_are_of_the_same_run(result):
     assert result["duckdb_of_null"] == pytest.approx(result["duckdb_per_s"] / result["null_per_s"], abs=0.001)
-    assert {"duckdb_of_usual", "influx_of_raw"} <= result.keys()
+    assert {"duckdb_of_usual", "influx_of_raw", "influx_apart_of_raw_same"} <= result.keys()
 
 
 def test_it_says_what_was_measured_and_where(result):

@@ -10,10 +10,12 @@ import pytest
 from core.errors import RowsRefused, StoreError
 from storage import influx_journal, influx_queries
 from tests.storage.batches import (
+    DEVICES,
     NO_POSITIONS,
     NOON_US,
     ids,
     intervals,
+    positions,
     reading_rows,
     readings,
 )
@@ -56,6 +58,23 @@ def test_influxd_hands_back_what_lies_beyond_its_retention(real):
         store.append(readings((0, now_us, 1.0, now_us), (0, old_us, 2.0, now_us)), NO_POSITIONS)
     assert [row.rsplit(b" ", 1)[1] for row, _ in caught.value.refused] == [b"%d" % old_us]
     assert reading_rows(store.readings(ids(0), *EVER)) == [(0, now_us, 1.0)]
+
+
+def test_what_influxd_hands_back_is_found_in_the_batches_whatever_its_device_is_called(real):
+    store, url, name = real
+    store.ping()
+    post(url, "/query", q=f'create database "{name}" with duration 52w')
+    now_us = time.time_ns() // 1000
+    old_us = now_us - 3 * 365 * 86_400_000_000
+    devices = range(len(DEVICES))
+    times = [old_us if device % 2 else now_us for device in devices]
+    batch = readings(*((5 * device + k, times[device], k, now_us) for device in devices for k in range(2)))
+    fixes = positions(*((device, times[device], 30.0, now_us) for device in devices))
+    with pytest.raises(RowsRefused) as caught:
+        store.append(batch, fixes)
+    assert caught.value.readings.tolist() == [bool(device % 2) for device in devices for _ in range(2)]
+    assert caught.value.positions.tolist() == [bool(device % 2) for device in devices]
+    assert store.readings(ids(*range(30)), *EVER).register.tolist() == [0, 1, 10, 11, 20, 21]
 
 
 def test_what_line_protocol_cannot_hold_is_left_out(real):

@@ -61,6 +61,48 @@ def test_nothing_to_append_is_not_an_error(store):
     assert store.last_received_us() == 0
 
 
+def test_what_is_prepared_is_stored_when_it_is_called(store):
+    first = store.prepare(
+        readings((0, NOON_US, 1.0, NOON_US + 1)), positions((5, NOON_US, 30.0, NOON_US + 1))
+    )
+    second = store.prepare(readings((0, NOON_US, 2.0, NOON_US + 2)), NO_POSITIONS)
+    assert received(store) == []
+    assert store.last_received_us() == 0
+    first()
+    assert reading_rows(store.readings(ids(0), *EVER)) == [(0, NOON_US, 1.0)]
+    assert position_rows(store.positions(ids(5), *EVER)) == [(5, NOON_US, 30.0)]
+    assert store.last_received_us() == NOON_US + 1
+    second()
+    assert reading_rows(store.readings(ids(0), *EVER)) == [(0, NOON_US, 2.0)]
+    assert received(store, NOON_US + 1) == [NOON_US + 2]
+
+
+def test_what_is_prepared_may_be_stored_twice(store):
+    again = store.prepare(readings((0, NOON_US, 1.0, NOON_US + 1)), positions((5, NOON_US, 30.0)))
+    for _ in range(2):
+        again()
+    assert reading_rows(store.readings(ids(0), *EVER)) == [(0, NOON_US, 1.0)]
+    assert len(store.positions(ids(5), *EVER)) == 1
+    store.prepare(NO_READINGS, NO_POSITIONS)()
+
+
+def test_what_is_prepared_and_never_stored_does_no_harm(store):
+    store.prepare(readings((0, NOON_US - 10**12, 9.0, NOON_US + 1)), NO_POSITIONS)
+    store.append(readings((0, NOON_US, 1.0, NOON_US + 1), (5, NOON_US, 5.0, NOON_US + 2)), NO_POSITIONS)
+    assert reading_rows(store.readings(ids(0, 5), *EVER)) == [(0, NOON_US, 1.0), (5, NOON_US, 5.0)]
+    assert received(store) == [NOON_US + 1, NOON_US + 2]
+
+
+def test_a_correction_that_was_prepared_before_its_reading_was_stored_takes_the_flags_with_it(store):
+    manual = readings((0, NOON_US, 1.0, NOON_US + 1, ReadingQuality.MANUAL))
+    first = store.prepare(manual, NO_POSITIONS)
+    second = store.prepare(readings((0, NOON_US, 2.0, NOON_US + 2, ReadingQuality.GOOD)), NO_POSITIONS)
+    first()
+    assert store.readings(ids(0), *EVER).quality.tolist() == [ReadingQuality.MANUAL]
+    second()
+    assert store.readings(ids(0), *EVER).quality.tolist() == [0]
+
+
 def test_readings_come_by_register_then_time(store):
     store.append(readings((3, NOON_US + 2, 1.0), (1, NOON_US + 5, 2.0), (3, NOON_US, 3.0)), NO_POSITIONS)
     store.append(readings((1, NOON_US + 1, 4.0), (20, NOON_US + 2, 5.0)), NO_POSITIONS)

@@ -10,7 +10,7 @@ import pytest
 from core.errors import StartError
 from tests.servers import binary
 from wattline.assemble import make_pipeline, mqtt_options, open_parts
-from wattline.settings import Broker, Ingest, Settings
+from wattline.settings import Broker, Ingest, Settings, Store
 from wattline.shards import Shard
 
 CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
@@ -75,6 +75,17 @@ def test_how_batches_end_is_taken_from_the_settings():
     options = mqtt_options(Settings(ingest=ingest, broker=Broker(unacked_s=60)))
     assert (options.batch_messages, options.batch_bytes) == (7, 2048)
     assert (options.linger_s, options.unacked_s) == (0.003, 60)
+
+
+@pytest.mark.parametrize(
+    ("store", "batch", "under_way"), [("duckdb", 10_000, 20_000), ("influx", 20_000, 60_000)]
+)
+def test_influxdb_is_given_larger_batches_and_one_that_is_ready(store, batch, under_way):
+    settings = Settings(broker=Broker(kind="external"), store=Store(kind=store))
+    options = mqtt_options(settings)
+    assert (options.batch_messages, options.receive_maximum) == (batch, under_way)
+    smaller = settings.model_copy(update={"broker": Broker(kind="external", receive_maximum=50)})
+    assert mqtt_options(smaller).receive_maximum == 50
 
 
 def test_what_had_to_be_repaired_is_counted_where_it_is_watched(tmp_path):

@@ -4,9 +4,10 @@ import asyncio
 import json
 import threading
 
+import numpy as np
 import pytest
 
-from core.errors import StoreError
+from core.errors import RowsRefused, StoreError
 from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
 from core.ports import RawBatch
 from ingest.decoders import native
@@ -47,13 +48,22 @@ class Store(DuckDBStore):
     def __init__(self, path, log):
         super().__init__(path, threads=1)
         self.log, self.failures = log, 0
+        self.refuses: set[float] = set()
         self.may = threading.Event()
         self.may.set()
         self.asked = threading.Event()
 
+    def prepare(self, readings, positions):
+        self.log.append(("prepared", int(readings.value[0])))
+        return super().prepare(readings, positions)
+
     def append(self, readings, positions):
         self.asked.set()
         assert self.may.wait(10)
+        if not self.refuses.isdisjoint(readings.value.tolist()):
+            error = RowsRefused("too old", [(b"a line", "too old")])
+            error.readings = np.isin(readings.value, list(self.refuses))
+            raise error
         if self.failures:
             self.failures -= 1
             raise StoreError("away", retryable=True, retry_after_s=0.01)
@@ -117,12 +127,35 @@ async def test_a_batch_is_acknowledged_once_it_is_stored_and_in_its_turn(source,
     assert running.derivation.state.newest.last_value.tolist() == [4.0]
 
 
+async def test_a_batch_is_made_ready_while_the_one_before_it_is_stored(source, store, registry):
+    store.may.clear()
+    running = asyncio.create_task(pipeline(source, store, registry).run())
+    await asyncio.to_thread(store.asked.wait, 10)
+    while ("prepared", 1) not in source.log:
+        await asyncio.sleep(0.01)
+    assert ("stored", 0) not in source.log
+    store.may.set()
+    await running
+    assert [number for event, number in source.log if event == "prepared"] == [0, 1, 2, 3, 4]
+
+
+async def test_what_the_store_refuses_for_good_counts_for_nothing(source, store, registry):
+    store.refuses = {2.0, 4.0}
+    running = pipeline(source, store, registry)
+    await running.run()
+    assert [number for event, number in source.log if event == "acknowledged"] == [0, 1, 2, 3, 4]
+    assert running.derivation.state.newest.last_value.tolist() == [3.0]
+    assert running.totals["wattline_readings_total"] == 3
+    assert registry.dead_letter_counts() == {"store_refused": 2}
+
+
 async def test_a_store_that_is_away_holds_a_few_batches_and_no_more(source, store, registry):
     store.may.clear()
     running = asyncio.create_task(pipeline(source, store, registry).run())
     await asyncio.to_thread(store.asked.wait, 10)
     await asyncio.sleep(0.2)  # time enough to take all, if nothing kept it from doing so
-    assert [event for event, _ in source.log] == ["taken"] * 3
+    assert [number for event, number in source.log if event == "taken"] == [0, 1, 2]
+    assert [number for event, number in source.log if event == "prepared"] == [0, 1]
     store.may.set()
     await running
     assert [number for event, number in source.log if event == "acknowledged"] == [0, 1, 2, 3, 4]
