@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.batch import BASE_US, F64, IntervalBatch, Mask, ReadingBatch
+from core.batch import BASE_US, F64, I64, IntervalBatch, Mask, ReadingBatch
 from core.quality import Quality
 
 # Readings of one register that are this close are recomputed together: an outage that is
@@ -59,18 +59,25 @@ def agreed_us(old: IntervalBatch, new: IntervalBatch, after_us: int, until_us: i
 def revised(old: IntervalBatch, new: IntervalBatch) -> IntervalBatch:
     """Rows of new that say something else than old, flagged LATE, with their next revision.
 
-    old, new: the same register and span, by start. Of an interval of old that is not in new
-    nothing is known any more: its row has no amount.
+    old, new: the same registers and span, by register, then start. Of an interval of old that
+    is not in new nothing is known for now, for its readings wait to be believed: it is
+    flagged DOUBTED and holds nothing.
     """
-    gone = old.take(~np.isin(old.start_us, new.start_us) & ~np.isnan(old.amount))
-    new = IntervalBatch.concat([new, _unknown(gone)]) if len(gone) else new
-    at = np.searchsorted(old.start_us, new.start_us)
+    old_key, new_key = _key(old), _key(new)
+    at = np.searchsorted(new_key, old_key)
+    is_gone = np.append(new_key, np.iinfo(np.int64).max)[at] != old_key
+    gone = old.take(is_gone)
+    if len(gone):
+        new = IntervalBatch.concat([new, _unknown(gone)])
+        new = new.take(np.lexsort((new.start_us, new.register)))
+        new_key = _key(new)
+    at = np.searchsorted(old_key, new_key)
     at_or_0 = np.where(at < len(old), at, 0)
     known = np.zeros(len(new), np.bool_)
     revision = np.zeros(len(new), np.int32)
     same = np.zeros(len(new), np.bool_)
     if len(old):
-        known = (at < len(old)) & (old.start_us[at_or_0] == new.start_us)
+        known = (at < len(old)) & (old_key[at_or_0] == new_key)
         revision = np.where(known, old.revision[at_or_0] + 1, 0).astype(np.int32)
         ignored = ~np.uint16(Quality.LATE)
         same = (
@@ -88,12 +95,30 @@ def revised(old: IntervalBatch, new: IntervalBatch) -> IntervalBatch:
     return changed.take(~same)
 
 
+def _key(rows: IntervalBatch) -> I64:
+    """A number of each interval that rises with register and start."""
+    key: I64 = rows.register.astype(np.int64) << 40 | rows.start_us // BASE_US
+    return key
+
+
 def _equal(old: F64, new: F64) -> Mask:
     same: Mask = (old == new) | (np.isnan(old) & np.isnan(new))
     return same
 
 
 def _unknown(rows: IntervalBatch) -> IntervalBatch:
+    """The intervals with nothing in them; a number, for a store may not be able to take one back."""
     none, nan = np.zeros(len(rows), np.int64), np.full(len(rows), np.nan)
-    no_flags, no_revision = np.zeros(len(rows), np.uint16), np.zeros(len(rows), np.int32)
-    return IntervalBatch(rows.register, rows.start_us, nan, none, no_flags, none, nan, none, nan, no_revision)
+    flags = np.full(len(rows), Quality.DOUBTED, np.uint16)
+    return IntervalBatch(
+        register=rows.register,
+        start_us=rows.start_us,
+        amount=np.zeros(len(rows)),
+        covered_us=none,
+        quality=flags,
+        first_us=none,
+        first_value=nan,
+        last_us=none,
+        last_value=nan,
+        revision=np.zeros(len(rows), np.int32),
+    )

@@ -128,23 +128,24 @@ def recompute(chain: ReadingBatch, columns: RegisterColumns, start_us: int, end_
 def continue_from(
     state: LedgerState, counters: CounterState, chain: ReadingBatch, found: Belief, rows: IntervalBatch
 ) -> None:
-    """Go on from a recomputation of one register up to its newest reading; changes both states.
+    """Go on from a recomputation of registers up to their newest readings; changes both states.
 
-    chain: its readings, the last of them the newest. found, rows: what they make.
+    chain: their readings, the last of each being its newest. found, rows: what they make.
     """
-    register = int(chain.register[-1])
-    counters.last_us[register], counters.last_value[register] = chain.event_time_us[-1], chain.value[-1]
+    register = found.bases.register
+    ends = np.flatnonzero(np.append(chain.register[1:] != chain.register[:-1], np.True_))
+    counters.last_us[register], counters.last_value[register] = chain.event_time_us[ends], chain.value[ends]
     counters.remember(found.bases)
-    others = counters.waiting.take(counters.waiting.register != register)
+    others = counters.waiting.take(~np.isin(counters.waiting.register, register))
     counters.wait(ReadingBatch.concat([others, chain.take(found.waiting)]))
-    if len(rows) == 0:
-        state.start_us[register] = NONE_US
-        return
-    row = rows.take(np.array([len(rows) - 1]))
-    before = state.rows(row.register)
-    if before.start_us[0] != row.start_us[0] or not np.isclose(before.amount[0], row.amount[0]):
-        row.quality[:] |= np.uint16(Quality.LATE)
-    state.put(row)
+
+    last = np.append(rows.register[1:] != rows.register[:-1], np.True_) if len(rows) else slice(0)
+    newest = rows.take(last)
+    before = state.rows(newest.register)
+    other = (before.start_us != newest.start_us) | ~np.isclose(before.amount, newest.amount)
+    newest.quality[other] |= np.uint16(Quality.LATE)
+    state.start_us[register] = NONE_US
+    state.put(newest)
 
 
 def intervals(segments: Segments) -> IntervalBatch:

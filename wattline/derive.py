@@ -75,6 +75,10 @@ class Derivation:
             self.derive(readings, positions)
             count += len(readings)
         self.flush()
+        # What waits to be believed now may have been booked before: the stores are looked at again.
+        waiting = self.state.newest.waiting
+        for register, from_us in zip(waiting.register.tolist(), waiting.event_time_us.tolist(), strict=True):
+            self._late_data.doubt(self.state, {register: from_us})
         if first:
             self._save()
         return count
@@ -141,16 +145,16 @@ class Derivation:
                 self.feed.publish(change)
 
     def settle_one(self, now_us: int) -> bool:
-        """Recompute a span that late readings put in doubt, if one is due; says whether one was."""
-        register = self._late_data.due(self.state, now_us)
-        if register is None:
+        """Recompute what late readings or other settings put in doubt, if it is due; says whether it was."""
+        registers = self._late_data.due(self.state, self.known.columns, now_us)
+        if not registers:
             return False
         self.flush()  # or a row derived before the late reading would be written after its revision
-        rows = recompute(self.store, self.state, self.known.columns, register)
+        rows = recompute(self.store, self.state, self.known.columns, registers)
         if len(rows):
             self._put(rows)
-            self._tell_ledger([register])
-        self._late_data.done(self.state, register)
+            self._tell_ledger(registers)
+        self._late_data.done(self.state, registers)
         self.flush()  # the newest interval of the register may be another now
         return True
 

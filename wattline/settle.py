@@ -4,6 +4,7 @@ A span waits until its register has been quiet for a moment, so that a buffer wh
 uploaded is recomputed once and not with every batch; but no span waits for long.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ _PATIENCE_US = 15_000_000
 
 _LOOK_US = 7_200_000_000
 _WIDER = 24
+_YEAR_US = 366 * 86_400_000_000
+_WHOLE_ROWS = 1_000_000  # readings of a year that are derived again at once
 _WIDEST_US = 10 * 366 * 86_400_000_000
 LATEST_US = 4_102_444_800_000_000
 """2100-01-01: after any reading."""
@@ -53,16 +56,23 @@ class LateData:
             if first_us <= newest_us:
                 state.late = late.add(state.late, register, (first_us, newest_us))
 
-    def due(self, state: State, now_us: int) -> int | None:
-        """A register whose first span in doubt should be recomputed now."""
-        return next((register for register in state.late if self._is_due(register, now_us)), None)
+    def due(self, state: State, columns: RegisterColumns, now_us: int) -> list[int]:
+        """Registers whose first span in doubt should be recomputed now, and together."""
+        due = (register for register in state.late if self._is_due(register, now_us))
+        found = list(itertools.islice(due, 1))
+        if found and state.late[found[0]][0][0] == ALWAYS_US:
+            whole = (register for register in due if state.late[register][0][0] == ALWAYS_US)
+            yearly = _YEAR_US / int(columns.expected_us[found[0]])
+            found += itertools.islice(whole, max(int(_WHOLE_ROWS / yearly) - 1, 0))
+        return sorted(found)
 
-    def done(self, state: State, register: int) -> None:
-        """Forget the first span in doubt of a register."""
-        del state.late[register][0]
-        if not state.late[register]:
-            del state.late[register]
-            self._waiting.pop(register, None)
+    def done(self, state: State, registers: list[int]) -> None:
+        """Forget the first span in doubt of each register."""
+        for register in registers:
+            del state.late[register][0]
+            if not state.late[register]:
+                del state.late[register]
+                self._waiting.pop(register, None)
 
     def _is_due(self, register: int, now_us: int) -> bool:
         first_us, last_us = self._waiting.get(register, (0, 0))  # none: from before a restart
@@ -71,9 +81,9 @@ class LateData:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A register derived again around a span in doubt.
+    """Registers derived again around a span in doubt.
 
-    rows: its intervals from start_us until end_us (None: up to its newest reading); before
+    rows: their intervals from start_us until end_us (None: up to the newest reading); before
     and after they are the same as ever. stored: what is stored of that time. chain, found:
     the readings that they come from, and what is made of these.
     """
@@ -86,23 +96,40 @@ class Again:
     found: Belief
 
 
-def recompute(store: TimeSeriesStore, state: State, columns: RegisterColumns, register: int) -> IntervalBatch:
-    """Intervals that the first span in doubt of a register makes different; updates the state.
+def recompute(
+    store: TimeSeriesStore, state: State, columns: RegisterColumns, registers: list[int]
+) -> IntervalBatch:
+    """Intervals that the first spans in doubt of registers make different; updates the state.
 
     Every stored reading must have gone through the steps, and every interval that they made
     must be stored. Raises StoreError; nothing has happened then.
     """
-    newest_us = int(state.newest.last_us[register])
-    again = derive_again(store, columns, register, state.late[register][0], newest_us=newest_us)
+    if len(registers) > 1:
+        again = derive_all(store, columns, registers)
+    else:
+        newest_us = int(state.newest.last_us[registers[0]])
+        span = state.late[registers[0]][0]
+        again = derive_again(store, columns, registers[0], span, newest_us=newest_us)
     if again is None:
         return IntervalBatch.empty()
     rows, stored = again.rows, again.stored
     if again.end_us is None:
         ledger.continue_from(state.ledger, state.newest, again.chain, again.found, rows)
         # The newest interval is part of the state, which knows whether it is still open.
-        open_us = state.ledger.start_us[register]
-        rows, stored = rows.take(rows.start_us != open_us), stored.take(stored.start_us != open_us)
+        rows = rows.take(rows.start_us != state.ledger.start_us[rows.register])
+        stored = stored.take(stored.start_us != state.ledger.start_us[stored.register])
     return late.revised(stored, rows)
+
+
+def derive_all(store: TimeSeriesStore, columns: RegisterColumns, registers: list[int]) -> Again | None:
+    """Derive registers again from their first readings on; None if they have none. Raises StoreError."""
+    of: I32 = np.array(registers, np.int32)
+    chain = one_an_identity(store.readings(of, ALWAYS_US, LATEST_US))
+    if len(chain) == 0:
+        return None
+    stored = store.intervals(of, ALWAYS_US, LATEST_US)
+    found = believe(chain, columns)
+    return Again(ALWAYS_US, None, ledger.intervals(found.segments), stored, chain, found)
 
 
 def derive_again(

