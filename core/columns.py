@@ -81,7 +81,7 @@ class RegisterColumns:
         }
         return cls(
             # An odometer counts up as well, but distance has its own ledger: trips.
-            counts & np.array([r.energy is not None for r in registers], np.bool_),
+            counts & np.array([r.quantity != "odometer" for r in registers], np.bool_),
             np.array([r.energy is Energy.ELECTRICITY for r in registers], np.bool_),
             np.array([q.minimum for q in quantities], np.float64),
             np.array([q.maximum for q in quantities], np.float64),
