@@ -117,7 +117,13 @@ def make_app(settings: Settings, parts: Parts) -> FastAPI:
 
 def make_importer(settings: Settings, parts: Parts) -> FileImporter:
     """What takes files of readings. Raises StartError if a named file can't be read."""
-    return FileImporter(parts.store, lambda: parts.catalogs.current, import_broker(settings), now_us)
+    return FileImporter(
+        parts.store,
+        lambda: parts.catalogs.current,
+        import_broker(settings),
+        now_us,
+        settings.retention.readings_days,
+    )
 
 
 def import_broker(settings: Settings) -> BrokerAddress | str:

@@ -36,10 +36,12 @@ class Preview:
     def change(self, register: Register, time_us: I64, value: F64) -> tuple[RegisterChange, Mask]:
         """What these readings (ascending by time) of a register change, and which of them do.
 
+        value: as the meter shows it.
         A reading that is stored with the same value already changes nothing, whoever read it.
         Raises StoreError.
         """
         of = np.array([register.id], np.int32)
+        value = value * self._columns.gauge_ratio[register.id]  # as it is stored
         known = self._store.readings(of, int(time_us[0]), int(time_us[-1]) + 1)
         at = np.searchsorted(known.event_time_us, time_us)
         there = np.isin(time_us, known.event_time_us)

@@ -86,11 +86,21 @@ class _Mistakes:
             raise BadFile(self.first, self.count)
 
 
-def entries(table: Iterable[Row], catalog: Catalog, options: ImportOptions, now_us: int) -> list[Entry]:
-    """Every reading of the table, one a device, quantity and time; raises BadFile with all mistakes."""
+def entries(
+    table: Iterable[Row],
+    catalog: Catalog,
+    options: ImportOptions,
+    now_us: int,
+    *,
+    kept_from_us: int = EARLIEST_US,
+) -> list[Entry]:
+    """Every reading of the table, one a device, quantity and time; raises BadFile with all mistakes.
+
+    kept_from_us: older readings are let go, and figures of their time stay as they are.
+    """
     rows = iter(table)
     mistakes = _Mistakes([])
-    reader = _Reader(catalog, options, now_us, mistakes)
+    reader = _Reader(catalog, options, (kept_from_us, now_us + MAX_AHEAD_US), mistakes)
     at = reader.columns(next(rows, None))
     mistakes.stop()
     seen: dict[tuple[str, str, int], tuple[float, int]] = {}
@@ -112,9 +122,11 @@ def entries(table: Iterable[Row], catalog: Catalog, options: ImportOptions, now_
 class _Reader:
     """Reads cells against what is registered; notes every mistake."""
 
-    def __init__(self, catalog: Catalog, options: ImportOptions, now_us: int, mistakes: _Mistakes) -> None:
+    def __init__(
+        self, catalog: Catalog, options: ImportOptions, span_us: tuple[int, int], mistakes: _Mistakes
+    ) -> None:
         self._catalog, self._options, self._mistakes = catalog, options, mistakes
-        self._latest_us = now_us + MAX_AHEAD_US
+        self._kept_from_us, self._latest_us = span_us
         self._known: dict[str, str | _Bad] = {}
 
     def columns(self, header: Row | None) -> dict[str, int]:
@@ -199,6 +211,8 @@ class _Reader:
         time_us = _time_us(cell, timezone)
         if time_us < EARLIEST_US:
             raise _Bad("is before 2000: correct the year")
+        if time_us < self._kept_from_us:
+            raise _Bad("is older than retention.readings_days: figures of that time stay as they are")
         if time_us > self._latest_us:
             raise _Bad("is in the future: correct it, or its time zone")
         return time_us
@@ -207,6 +221,8 @@ class _Reader:
         """Raise _Bad for what this register can't show."""
         known = QUANTITIES[quantity]
         register = self._catalog.register_of.get((device, quantity))
+        if register is not None and register.kind is RegisterKind.GAUGE:
+            value *= register.ratio
         if not known.minimum <= value <= known.maximum:
             raise _Bad(f"{value:g} {known.unit} is not in {known.minimum:g} to {known.maximum:g}")
         if register is not None and register.rollover_at is not None and value >= register.rollover_at:

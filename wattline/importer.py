@@ -19,6 +19,7 @@ from core.imports import ImportOptions, ImportReport, ImportUnavailable, Registe
 from core.model import Register
 from core.ports import TimeSeriesStore
 from core.quantities import QUANTITIES
+from ingest.validate import EARLIEST_US
 from simulators.publish import BrokerAddress, BrokerUnreachable, Publisher
 from simulators.stream import Message
 from wattline.import_preview import Preview
@@ -29,13 +30,15 @@ _MOST_IN_A_MESSAGE = 500
 """Readings: about 40 kB, far below what a broker takes."""
 
 _PATIENCE_S = 20.0
+_DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FileImporter:
     """Takes one file at a time.
 
-    broker: where to publish, or a line that says why we can't.
+    broker: where to publish, or a line that says why we can't. readings_days: older readings
+    are let go; None: they are kept for ever.
     """
 
     def __init__(
@@ -44,7 +47,9 @@ class FileImporter:
         catalog: Callable[[], Catalog],
         broker: BrokerAddress | str,
         now_us: Callable[[], int],
+        readings_days: int | None = None,
     ) -> None:
+        self._readings_days = readings_days
         self._store, self._catalog, self._broker, self._now_us = store, catalog, broker, now_us
         self._busy = threading.Lock()
 
@@ -57,7 +62,10 @@ class FileImporter:
             raise ImportUnavailable("another import is under way: try again when it has ended")
         try:
             now_us, catalog = self._now_us(), self._catalog()
-            found = entries(rows(content), catalog, options, now_us)
+            kept_from_us = EARLIEST_US
+            if self._readings_days is not None:
+                kept_from_us = max(kept_from_us, now_us - self._readings_days * _DAY_US)
+            found = entries(rows(content), catalog, options, now_us, kept_from_us=kept_from_us)
             changes, news = self._changes(found, catalog, now_us)
             if not dry_run:
                 self._publish(news)

@@ -9,6 +9,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -20,25 +21,34 @@ _FILES = {
     "electricity_hourly.csv.gz": "energy_active_import_total",
     "gas_hourly.csv.gz": "gas_energy_total",
 }
-_REPLACED, _ROLLING = (3, 7, 11), (5,)
+_REPLACED, _ROLLING = ("b4-energy", "b19-energy", "b40-energy"), ("b27-energy",)  # devices
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--run", choices=("whole", "faulty"), action="append", help="default: both")
+    parser.add_argument("--buildings", help="only these, with commas between")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    buildings = options.buildings and options.buildings.split(",")
     recorded = [
         one for name, quantity in _FILES.items() if (options.folder / name).exists()
-        for one in read(options.folder / name, quantity)
+        for one in read(options.folder / name, quantity, buildings)
     ]  # fmt: skip
-    rng = np.random.default_rng(options.seed)
-    print(json.dumps(run("whole", [undisturbed(one) for one in recorded])))  # noqa: T201
-    faulty = [
-        disturbed(one, rng, replaced=number in _REPLACED, rolls_over=number in _ROLLING)
-        for number, one in enumerate(recorded)
-    ]
-    print(json.dumps(run("faulty", faulty)))  # noqa: T201
+    plans = {
+        "whole": lambda: [undisturbed(one) for one in recorded],
+        "faulty": lambda: [_disturbed(one, options.seed) for one in recorded],
+    }
+    for name in options.run or plans:
+        print(json.dumps(run(name, plans[name]())), flush=True)  # noqa: T201
+
+
+def _disturbed(recorded, seed):
+    """Each meter has its own faults, whichever others there are."""
+    rng = np.random.default_rng([seed, crc32(recorded.device.encode())])
+    device = recorded.device
+    return disturbed(recorded, rng, replaced=device in _REPLACED, rolls_over=device in _ROLLING)
 
 
 def run(name, plans):

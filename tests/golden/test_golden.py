@@ -10,6 +10,7 @@ from analytics.periods import Interval, edges
 from analytics.rollup import roll_up
 from core.batch import BASE_US
 from core.quality import Quality, quality_names
+from tests.golden.__main__ import table
 from tests.golden.case import FOLDER, load
 from tests.golden.process import ARRIVALS, Process
 from tests.line import EVER
@@ -71,3 +72,8 @@ def test_every_case_says_whose_failure_it_is_and_how_its_figures_come_about():
         assert case.body["source"]["system"], case.name
         lines = (FOLDER / f"{case.name}.yaml").read_text().splitlines()
         assert any(line.startswith(("#", "  #")) for line in lines), case.name
+
+
+def test_the_documentation_lists_every_case():
+    """`python -m tests.golden` prints the table."""
+    assert table() in (FOLDER.parents[1] / "docs" / "ledger.md").read_text()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.product import HTTP
-from tests.wattline.test_run import NAME, START_MS, amounts, publish, reading
+from tests.wattline.test_run import NAME, START_MS, amounts, consumption, publish, reading
 
 ENERGY = "energy_active_import_total"
 FILLED = [10.0, 10.0, 17.0, 1.0, 12.0, 11.0, 9.0, 10.0]
@@ -47,6 +47,10 @@ def test_an_import_does_what_its_dry_run_said(started, tmp_path):
     span = {"from": "2023-11-14T00:00:00Z", "to": "2023-11-16T00:00:00Z"}
     stored = started.get("readings", device="m", quantity=ENERGY, **span)["items"]
     assert [row["value"] for row in stored if row["quality"] == ["manual"]] == [37, 38, 61]
+
+    items = consumption(started)["items"]
+    flagged = [item["amount"] for item in items if "manual" in item["quality"]]
+    assert flagged == pytest.approx([17, 1, 12, 11, 9])
 
     again = started.command("import", str(path), "--quantity", ENERGY)
     assert "0 new readings, 0 corrections, 4 known; 0 intervals new, 0 revised" in again.stdout

@@ -225,3 +225,15 @@ def test_a_cell_at_the_far_end_of_a_sheet_costs_little(monkeypatch):
                 )
             made.writestr(name, content)
     assert mistakes(far.getvalue()) == [(0, "file", "")]
+
+
+def test_what_is_too_old_to_change_a_figure_is_refused():
+    table = f"{HEAD}\nm1,{ENERGY},2026-03-01 08:00,1\n"
+    with pytest.raises(BadFile, match="readings_days"):
+        entries(
+            rows(table.encode()),
+            catalog(),
+            ImportOptions(),
+            us(NOW.isoformat()),
+            kept_from_us=us("2026-03-02T00:00:00Z"),
+        )
