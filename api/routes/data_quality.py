@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from analytics.data_quality import CHECKS, Result, Rule, check, score
 from api import pages, times
 from api.depends import EstateOf, ServicesOf
+from api.estate import Estate
 from api.items import names
 from api.meter_days import MeterDays
 from api.openapi import refusals
@@ -29,7 +30,8 @@ def data_quality(
     services: ServicesOf,
     estate: EstateOf,
     *,
-    place: Annotated[str, Query(description="Meters at or below this place.", examples=["b0"])],
+    place: Annotated[str | None, Query(description="Meters at or below this place.", examples=["b0"])] = None,
+    device: Annotated[str | None, Query(description="One meter instead of a place.")] = None,
     day: Annotated[
         str | None, Query(max_length=20, description="Local day; today if left out.", examples=["2026-11-21"])
     ] = None,
@@ -37,19 +39,17 @@ def data_quality(
     cursor: pages.Cursor = None,
 ) -> DataQuality:
     """Eleven rules on each meter's day, with what each found and what to do; a running day up to now."""
-    found = estate.place(place)
-    name, start_us, end_us = day_span(day, found.timezone, services.clock())
+    if (place is None) == (device is None):
+        raise invalid("place", place, "one of place and device is needed", "give exactly one of the two")
+    timezone = (
+        estate.place(place or "").timezone if device is None else estate.timezone(estate.device(device))
+    )
+    name, start_us, end_us = day_span(day, timezone, services.clock())
     end_us = min(end_us, services.clock())
     if end_us <= start_us:
         raise invalid("day", name, "has not begun", "give today or an earlier day")
-    inside, after = set(estate.catalog.subtree(place)), pages.after_id(cursor)
-    meters = [
-        device
-        for one in estate.device_ids
-        if one > after
-        and (device := estate.catalog.devices[one]).kind is DeviceKind.METER
-        and estate.catalog.placed(one, start_us)[0] in inside
-    ]
+    after = pages.after_id(cursor)
+    meters = [one for one in _meters(estate, place, device, start_us) if one.id > after]
     shown = meters[:limit]
     days = MeterDays(services, estate.catalog, shown, start_us, end_us)
     items = [_item(days, one, estate.catalog.placed(one.id, start_us)[0]) for one in shown]
@@ -57,9 +57,9 @@ def data_quality(
     return DataQuality(
         place=place,
         day=name,
-        timezone=found.timezone,
-        from_=times.rfc3339(start_us, found.timezone),
-        to=times.rfc3339(end_us, found.timezone),
+        timezone=timezone,
+        from_=times.rfc3339(start_us, timezone),
+        to=times.rfc3339(end_us, timezone),
         formula=FORMULA,
         weights={rule: one.weight for rule, one in CHECKS.items()},
         score=round(float(np.mean([one.score for one in items])), 2) if items else None,
@@ -67,6 +67,19 @@ def data_quality(
         next=pages.encode(shown[-1].id) if len(meters) > limit else None,
         next_action=None if worst is None else worst.next_action,
     )
+
+
+def _meters(estate: Estate, place: str | None, device: str | None, at_us: int) -> list[Device]:
+    """The meter, or those that stood at or below the place then, by id."""
+    if device is not None:
+        return [estate.device(device)]
+    inside = set(estate.catalog.subtree(place or ""))
+    return [
+        found
+        for one in estate.device_ids
+        if (found := estate.catalog.devices[one]).kind is DeviceKind.METER
+        and estate.catalog.placed(one, at_us)[0] in inside
+    ]
 
 
 def _item(days: MeterDays, device: Device, place_id: str) -> MeterQuality:

@@ -22,6 +22,9 @@ from core.reference import Quota
 
 router = APIRouter(prefix="/api/v1/reports/quota", tags=["figures"])
 
+_SCALE = {("kWh", "MWh"): 1e-3, ("kgce", "tce"): 1e-3}
+"""What one unit that is counted is in the unit of a quota."""
+
 _NO_QUOTA = Names(
     zh="为该建筑设置年度定额(config/quotas.yaml)",
     en="Give the place a quota for the year (config/quotas.yaml)",
@@ -66,12 +69,12 @@ def quota(
 
 def _item(yearly: Yearly, year: Year, quota: Quota) -> QuotaItem:
     usage = yearly.usage(quota.place_id, quota.energy, year) or _nothing(quota, year)
-    same_unit = usage.unit == quota.unit
+    scale = 1.0 if usage.unit == quota.unit else _SCALE.get((usage.unit, quota.unit))
     _, shape, basis = yearly.projected(quota.place_id, quota.energy, year, usage)
-    used_by_day = usage.by_day if same_unit else np.full(len(usage.by_day), np.nan)
+    used_by_day = usage.by_day * (np.nan if scale is None else scale)
     found = burn_down(quota.amount, used_by_day, shape, year.elapsed_days)
     known = bool((~np.isnan(used_by_day)).any())
-    total = usage.total if year.is_over and same_unit else found.projected
+    total = found.used if year.is_over and known else found.projected
     return QuotaItem(
         id=quota.id,
         energy=quota.energy,
@@ -93,7 +96,7 @@ def _item(yearly: Yearly, year: Year, quota: Quota) -> QuotaItem:
         factors=usage.basis,
         source=quota.source,
         months=_months(year, used_by_day, quota.amount * shape),
-        next_action=_action(found, year, same_unit=same_unit),
+        next_action=_action(found, year, same_unit=scale is not None),
     )
 
 

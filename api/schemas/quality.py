@@ -38,7 +38,7 @@ class MeterQuality(Answer):
 class DataQuality(Page):
     """Scores of a place's meters on a day, in order of id."""
 
-    place: str
+    place: str | None
     day: str = Field(examples=["2026-11-21"])
     timezone: str
     from_: Time = Field(serialization_alias="from")

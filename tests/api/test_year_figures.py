@@ -152,10 +152,21 @@ async def test_a_quota_of_coal_counts_all_energy(world, client):
 async def test_a_quota_in_another_unit_is_not_compared(world, client):
     world.now_us = us("2018-03-15")
     world.meter("m0", us("2018-01-01"), [2.0] * 96)
-    quota(world, 10.0, unit="MWh")
+    quota(world, 10.0, unit="GJ")
     (found,) = (await get(client, "reports/quota", place="b0"))["items"]
     assert (found["used"], found["projected"], found["state"]) == (None, None, "within")
     assert "another unit" in found["next_action"]["en"]
+
+
+async def test_a_quota_may_be_in_thousands(world, client):
+    world.now_us = us("2018-03-15")
+    world.meter("m0", us("2018-01-01"), [2.0] * 96)
+    quota(world, 10.0, unit="MWh")
+    (found,) = (await get(client, "reports/quota", place="b0"))["items"]
+    assert (found["used"], found["left"], found["unit"]) == (0.192, 9.808, "MWh")
+    quota(world, 1.0, "coal", "tce")
+    (found,) = (await get(client, "reports/quota", place="b0"))["items"]
+    assert found["used"] == pytest.approx(0.192 * 0.1229, abs=1e-6)
 
 
 async def test_a_place_without_a_quota_is_told_where_to_set_one(client):
