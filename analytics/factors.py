@@ -45,8 +45,8 @@ class Choice:
 
     @property
     def of_other_region(self) -> bool:
-        """Whether the factor is that of a region around the place's."""
-        return self.factor.region != self.region
+        """Whether a yearly factor is that of a region around the place's; standards hold everywhere."""
+        return self.factor.annual and self.factor.region != self.region
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ def test_a_year_without_a_factor_uses_the_latest_before_it_and_says_so():
     assert (later.value, later.factor.year, later.of_other_year) == (0.2472, 2023, True)
     assert (sooner.value, sooner.factor.year, sooner.of_other_year) == (0.2268, 2022, True)
     coal = choose(SHIPPED, Subject.ELECTRICITY, COAL, unit="kWh", region="CN-CQ", year=2026)
-    assert (coal.value, coal.of_other_year) == (0.1229, False)  # a standard's coefficient, not a year's
+    # A standard's coefficient is no year's and no region's.
+    assert (coal.value, coal.of_other_year, coal.of_other_region) == (0.1229, False, False)
 
 
 @pytest.mark.parametrize(
