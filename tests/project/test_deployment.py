@@ -77,6 +77,14 @@ def test_a_device_is_heard_through_the_production_set_up(tmp_path, product, infl
             _publish(broker, password, 3, 4)
             product.start()
             product.wait_until(lambda: _energies(product) == [1, 2, 3, 4])
+            by_hand = tmp_path / "by-hand.csv"
+            by_hand.write_text(
+                "device,quantity,time,value\nmeter-17,energy_active_import_total,2026-01-01 00:05,5\n"
+            )
+            done = product.command("import", str(by_hand))
+            assert done.returncode == 0, done.stderr
+            product.wait_until(lambda: _energies(product) == [1, 2, 3, 4, 5])
+            assert product.total("wattline_broker_reconnects_total") == 0
         finally:
             product.kill()
             broker.stop()
