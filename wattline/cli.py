@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import ConfigError, WattlineError
 from wattline import VERSION, configuration, demo, import_command, serve, simulate
+from wattline.rederive import rederive
 from wattline.retention import statement
 from wattline.settings import Settings
 from wattline.shards import Shard
@@ -66,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_commands(commands)
     import_command.add_command(commands)
 
+    again = commands.add_parser(
+        "rederive", help="derive consumption again from the stored readings (while ingest is stopped)"
+    )
+    again.add_argument("--device", action="append", default=[], metavar="ID", help="of this device alone")
+    again.set_defaults(command=_rederive)
+
     check = commands.add_parser(
         "check", help="report every mistake in the configuration; connects to nothing"
     )
@@ -91,6 +98,12 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
 
 def _api(_: argparse.Namespace, settings: Settings) -> int:
     asyncio.run(serve.api_only(settings))
+    return 0
+
+
+def _rederive(options: argparse.Namespace, settings: Settings) -> int:
+    done = asyncio.run(rederive(settings, options.device))
+    print(f"{done.registers} counters derived again: {done.intervals} intervals are others now")  # noqa: T201
     return 0
 
 

@@ -38,6 +38,7 @@ class Derivation:
     """State of the analytics and the stores that their results go to.
 
     fixed_before_us: intervals that start earlier stay as they are, whatever comes late.
+    revised: intervals that late data and other settings have made others.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Derivation:
         self._unsaved_intervals: list[IntervalBatch] = []
         self._unsaved_alerts: list[AlertChange] = []
         self._late_data = LateData()
+        self.revised = 0
 
     def restore(self) -> int:
         """Go on from the checkpoint and derive what was received after it; returns readings."""
@@ -144,6 +146,10 @@ class Derivation:
             for change in news:
                 self.feed.publish(change)
 
+    def doubt(self, registers: list[int]) -> None:
+        """Let all that these registers ever said be derived again."""
+        self._late_data.doubt(self.state, dict.fromkeys(registers))
+
     def settle_one(self, now_us: int) -> bool:
         """Recompute what late readings or other settings put in doubt, if it is due; says whether it was."""
         registers = self._late_data.due(self.state, self.known.columns, now_us)
@@ -153,6 +159,7 @@ class Derivation:
         rows = recompute(self.store, self.state, self.known.columns, registers)
         if len(rows):
             self._put(rows)
+            self.revised += len(rows)
             self._tell_ledger(registers)
         self._late_data.done(self.state, registers)
         self.flush()  # the newest interval of the register may be another now
