@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from core.batch import I32, I64, IntervalBatch, Mask
+from core.batch import BASE_US, I32, I64, IntervalBatch, Mask
 from core.quality import Quality
 from storage.columns import latest_intervals
 
@@ -52,6 +52,9 @@ class OpenIntervals:
         with self._lock:
             if not self._row_of:
                 return
+            if len(register) > len(self._row_of):  # a year that was derived again: few are held
+                held = np.isin(_key(register, start_us), _key(self._rows.register, self._rows.start_us))
+                register, start_us = register[held], start_us[held]
             for key in zip(register.tolist(), start_us.tolist(), strict=True):
                 row = self._row_of.pop(key, None)
                 if row is not None:
@@ -74,6 +77,11 @@ class OpenIntervals:
                 self._free = list(range(held, 2 * held))
             row = self._row_of[register, start_us] = self._free.pop()
         return row
+
+
+def _key(register: I32, start_us: I64) -> I64:
+    key: I64 = register.astype(np.int64) << 40 | start_us // BASE_US
+    return key
 
 
 def _vacant(size: int) -> IntervalBatch:

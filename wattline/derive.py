@@ -6,6 +6,7 @@ and offered again; a checkpoint is saved only when none is waiting.
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from core.ports import (
 )
 from wattline.checkpoints import Checkpoints
 from wattline.feed import LiveFeed
-from wattline.settle import LateData, recompute
+from wattline.settle import LateData, at_once, derive_all, recompute, take_over
 from wattline.shards import WHOLE, Shard
 from wattline.state import Known, State
 
@@ -146,9 +147,21 @@ class Derivation:
             for change in news:
                 self.feed.publish(change)
 
-    def doubt(self, registers: list[int]) -> None:
-        """Let all that these registers ever said be derived again."""
-        self._late_data.doubt(self.state, dict.fromkeys(registers))
+    def rederive(self, registers: list[int], threads: int = 2) -> None:
+        """Derive all that these registers ever said again, in so many threads; nothing else may come in."""
+        self.flush()
+        columns = self.known.columns
+        size = min((at_once(columns, register) for register in registers), default=1)
+        parts = [registers[first : first + size] for first in range(0, len(registers), size)]
+        with ThreadPoolExecutor(threads) as pool:
+            ahead = [pool.submit(derive_all, self.store, columns, part) for part in parts[:threads]]
+            for number in range(len(parts)):
+                again = ahead.pop(0).result()
+                if number + threads < len(parts):
+                    ahead.append(pool.submit(derive_all, self.store, columns, parts[number + threads]))
+                if again is not None:
+                    self._revise(take_over(self.state, again))
+        self.flush()
 
     def settle_one(self, now_us: int) -> bool:
         """Recompute what late readings or other settings put in doubt, if it is due; says whether it was."""
@@ -157,13 +170,16 @@ class Derivation:
             return False
         self.flush()  # or a row derived before the late reading would be written after its revision
         rows = recompute(self.store, self.state, self.known.columns, registers)
-        if len(rows):
-            self._put(rows)
-            self.revised += len(rows)
-            self._tell_ledger(registers)
+        self._revise(rows)
         self._late_data.done(self.state, registers)
         self.flush()  # the newest interval of the register may be another now
         return True
+
+    def _revise(self, rows: IntervalBatch) -> None:
+        if len(rows):
+            self._put(rows)
+            self.revised += len(rows)
+            self._tell_ledger(np.unique(rows.register).tolist())
 
     def save(self) -> None:
         """Save a checkpoint, unless nothing has come since the last."""

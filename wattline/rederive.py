@@ -57,8 +57,6 @@ def _rederive(settings: Settings, parts: Parts, devices: Sequence[str]) -> Reder
     derivation.restore()
     chosen = np.array([not devices or r.device_id in set(devices) for r in catalog.registers], np.bool_)
     registers = np.flatnonzero(chosen & derivation.known.columns.is_counter)
-    derivation.doubt(registers.tolist())
-    while derivation.settle_one(now_us()):
-        pass
+    derivation.rederive(registers.tolist())
     derivation.save()
     return Rederived(len(registers), derivation.revised)

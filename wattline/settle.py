@@ -62,8 +62,7 @@ class LateData:
         found = list(itertools.islice(due, 1))
         if found and state.late[found[0]][0][0] == ALWAYS_US:
             whole = (register for register in due if state.late[register][0][0] == ALWAYS_US)
-            yearly = _YEAR_US / int(columns.expected_us[found[0]])
-            found += itertools.islice(whole, max(int(_WHOLE_ROWS / yearly) - 1, 0))
+            found += itertools.islice(whole, at_once(columns, found[0]) - 1)
         return sorted(found)
 
     def done(self, state: State, registers: list[int]) -> None:
@@ -84,16 +83,23 @@ class Again:
     """Registers derived again around a span in doubt.
 
     rows: their intervals from start_us until end_us (None: up to the newest reading); before
-    and after they are the same as ever. stored: what is stored of that time. chain, found:
-    the readings that they come from, and what is made of these.
+    and after they are the same as ever. stored: what is stored of that time. changed: rows that
+    say something else. chain, found: the readings that they come from, and what is made of these.
     """
 
     start_us: int
     end_us: int | None
     rows: IntervalBatch
     stored: IntervalBatch
+    changed: IntervalBatch
     chain: ReadingBatch
     found: Belief
+
+
+def at_once(columns: RegisterColumns, register: int) -> int:
+    """How many registers like this one can be derived again as a whole at once."""
+    yearly = _YEAR_US / int(columns.expected_us[register])
+    return max(int(_WHOLE_ROWS / yearly), 1)
 
 
 def recompute(
@@ -112,13 +118,17 @@ def recompute(
         again = derive_again(store, columns, registers[0], span, newest_us=newest_us)
     if again is None:
         return IntervalBatch.empty()
-    rows, stored = again.rows, again.stored
-    if again.end_us is None:
-        ledger.continue_from(state.ledger, state.newest, again.chain, again.found, rows)
-        # The newest interval is part of the state, which knows whether it is still open.
-        rows = rows.take(rows.start_us != state.ledger.start_us[rows.register])
-        stored = stored.take(stored.start_us != state.ledger.start_us[stored.register])
-    return late.revised(stored, rows)
+    return take_over(state, again)
+
+
+def take_over(state: State, again: Again) -> IntervalBatch:
+    """Go on from what was derived again; the intervals to be stored."""
+    if again.end_us is not None:
+        return again.changed
+    ledger.continue_from(state.ledger, state.newest, again.chain, again.found, again.rows)
+    # The newest interval is part of the state, which knows whether it is still open.
+    newest_us = state.ledger.start_us[again.changed.register]
+    return again.changed.take(again.changed.start_us != newest_us)
 
 
 def derive_all(store: TimeSeriesStore, columns: RegisterColumns, registers: list[int]) -> Again | None:
@@ -129,7 +139,8 @@ def derive_all(store: TimeSeriesStore, columns: RegisterColumns, registers: list
         return None
     stored = store.intervals(of, ALWAYS_US, LATEST_US)
     found = believe(chain, columns)
-    return Again(ALWAYS_US, None, ledger.intervals(found.segments), stored, chain, found)
+    rows = ledger.intervals(found.segments)
+    return Again(ALWAYS_US, None, rows, stored, late.revised(stored, rows), chain, found)
 
 
 def derive_again(
@@ -172,11 +183,11 @@ def derive_again(
             rows = rows.take(rows.start_us >= start_us)
             stored = stored.take(stored.start_us >= start_us)
             if everything or chain.event_time_us[-1] >= newest_us:
-                return Again(start_us, None, rows, stored, chain, found)
+                return Again(start_us, None, rows, stored, late.revised(stored, rows), chain, found)
             end_us = late.agreed_us(stored, rows, last_us, _settled_us(chain, found, confirm))
             if end_us is not None:
                 rows, stored = rows.take(rows.start_us < end_us), stored.take(stored.start_us < end_us)
-                return Again(start_us, end_us, rows, stored, chain, found)
+                return Again(start_us, end_us, rows, stored, late.revised(stored, rows), chain, found)
         elif everything:
             return None
         look_us *= _WIDER

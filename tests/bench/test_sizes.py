@@ -19,3 +19,12 @@ def test_scale_registers_starts_and_saves_at_every_size():
         timed = {"estate_s", "register_s", "register_cpu_s", "start_s", "start_cpu_s", "checkpoint_s"}
         assert found.keys() == {*timed, "per_s", "cpu_s_per_million", "busy", "checkpoint_mb", "peak_mb"}
         assert all(value > 0 for value in found.values())
+
+
+def test_the_ledger_is_derived_again_and_says_what_each_way_costs():
+    found = last_line("ledger", "--meters", 20, "--days", 3, "--late", 4)
+    assert found["readings"] == 20 * 3 * 96
+    assert found["unchanged_revised"] == 0
+    assert found["ratio_revised"] >= 20 * 3 * 95
+    assert all(found[name] > 0 for name in ("first_s", "read_s", "unchanged_s", "ratio_s"))
+    assert 0 < found["late_ms"]["p50"] <= found["late_ms"]["p95"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analytics import ledger
 from core.batch import BASE_US, PositionBatch, ReadingBatch
 from core.columns import RegisterColumns
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind, RegisterSettings, Replacement
 from core.quality import Quality
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
@@ -183,6 +183,50 @@ def test_what_was_received_after_the_checkpoint_is_derived_again(process):
     process.restart()
     process.settle()
     assert_same(process, [reading(0, 0), reading(10, 4), reading(20, 8), reading(5, 3)])
+
+
+def registered(process, **settings):
+    """Register something as the API would, and let the process see it."""
+    for name, value in settings.items():
+        getattr(process.registry, name)(value)
+    process.derivation.refit(process.registry.catalog())
+
+
+def test_a_meter_swap_that_is_registered_afterwards_moves_energy(process):
+    process.receive([reading(0, 1000), reading(15, 1002), reading(30, 5), reading(45, 8), reading(60, 9)])
+    process.settle()
+    assert process.intervals().amount.sum() == pytest.approx(2 + 5 + 3 + 1)
+    swap = Replacement("swap", "m", "energy_active_import_total", reading(20, 0)[1], 1003.0, 4.0)
+    registered(process, put_replacement=swap)
+    process.settle()
+    found = process.intervals()
+    assert found.amount.sum() == pytest.approx(2 + 1 + 1 + 3 + 1)
+    assert found.quality[1] & Quality.REPLACED
+    assert found.revision[1] == 1
+
+
+def test_a_ratio_that_is_corrected_corrects_every_interval(process):
+    process.receive([reading(0, 0), reading(15, 1), reading(30, 3)])
+    process.settle()
+    registered(process, put_register=RegisterSettings("m", "energy_active_import_total", ratio=40.0))
+    process.settle()
+    found = process.intervals()
+    assert found.amount.tolist() == [40.0, 80.0]
+    assert all(flags & Quality.LATE for flags in found.quality)
+    process.receive([reading(45, 4)])
+    process.settle()
+    assert process.intervals().amount.tolist() == [40.0, 80.0, 40.0]
+
+
+def test_a_fall_that_waits_survives_a_restart_and_is_booked_once(process):
+    process.receive([reading(0, 500), reading(15, 501), reading(30, 1)])
+    process.derivation.save()
+    process.restart()
+    process.receive([reading(45, 2), reading(60, 4)])
+    process.settle()
+    found = process.intervals()
+    assert found.amount.tolist() == [1.0, 1.0, 1.0, 2.0]
+    assert found.quality[1] & Quality.RESET
 
 
 @st.composite
