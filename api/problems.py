@@ -158,7 +158,7 @@ def _methods(app: FastAPI, request: Request) -> list[str]:
     """Methods of all routes at this address; the framework names only those of the first."""
     possible = [
         method
-        for method in ("GET", "POST")
+        for method in ("GET", "POST", "PUT", "DELETE")
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in app.routes)
     ]
     return ["HEAD", *possible] if "GET" in possible else possible

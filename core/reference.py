@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from core.calendars import Calendar
 from core.factors import FactorSet
+from core.policies import CounterPolicy
 from core.tariffs import Tariff
 
 
@@ -36,14 +37,16 @@ class References:
     tariffs: dict[str, Tariff] = field(default_factory=dict)
     factors: dict[str, FactorSet] = field(default_factory=dict)
     quotas: dict[str, Quota] = field(default_factory=dict)
+    policies: dict[str, CounterPolicy] = field(default_factory=dict)
 
 
-Reference = Calendar | Tariff | FactorSet | Quota
+Reference = Calendar | Tariff | FactorSet | Quota | CounterPolicy
 
 KINDS: dict[str, type[Reference]] = {
     "calendars": Calendar,
     "tariffs": Tariff,
     "factors": FactorSet,
     "quotas": Quota,
+    "policies": CounterPolicy,
 }
 """Type of the documents of each field of References."""

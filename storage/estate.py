@@ -19,9 +19,10 @@ from core.model import (
     PlaceKind,
     Placement,
 )
+from core.policies import POLICIES
 from storage import estate_check, registers, tables
+from storage import references as reference_rows
 from storage import registry_rows as rows
-from storage.references import ids_of, tariff_energies
 from storage.statements import rows_of, upsert
 
 _Thing = TypeVar("_Thing")
@@ -35,6 +36,7 @@ def catalog(connection: Connection) -> Catalog:
         rows.REGISTERS.all(connection),
         rows.REPLACEMENTS.all(connection),
         rows.PLACEMENTS.all(connection),
+        policies=POLICIES | reference_rows.read(connection, ["policies"]).policies,
     )
 
 
@@ -51,7 +53,9 @@ def put(connection: Connection, estate: Estate) -> tuple[bool, bool]:
     places = {place.id: place for place in estate.places}
     known_places = _places_up_from(connection, [*places, *_led_to(places.values(), devices.values())])
     references = estate_check.References(
-        ids_of(connection, "calendars"), tariff_energies(connection), ids_of(connection, "policies")
+        reference_rows.ids_of(connection, "calendars"),
+        reference_rows.tariff_energies(connection),
+        reference_rows.ids_of(connection, "policies") | POLICIES.keys(),
     )
     new_places = [place for place in places.values() if known_places.get(place.id) != place]
     new_devices = [device for device in devices.values() if known_devices.get(device.id) != device]
@@ -146,10 +150,9 @@ def _kept_roles(
             if connection.scalar(select(device.id).where(device.organisation_id == place).limit(1))
         ),
         *(
-            f"device {one!r}: has registers or meters below it: it can't become virtual"
+            f"device {one!r}: has registers: it can't become virtual"
             for one in unreal
             if connection.scalar(select(register.id).where(register.device_id == one).limit(1)) is not None
-            or connection.scalar(select(device.id).where(device.parent_device_id == one).limit(1))
         ),
     ]
 

@@ -1,5 +1,7 @@
 """Documents that figures are computed with, as rows of kind, id and JSON."""
 
+from collections.abc import Iterable
+
 import msgspec
 from sqlalchemy import Connection, select
 
@@ -35,17 +37,18 @@ def put(connection: Connection, references: References) -> bool:
     return bool(new)
 
 
-def read(connection: Connection) -> References:
-    """All documents. Raises StoreError if another version wrote one that we can't read."""
+def read(connection: Connection, kinds: Iterable[str] = tuple(KINDS)) -> References:
+    """Documents of some kinds. Raises StoreError if another version wrote one that we can't read."""
+    reference = tables.reference
+    query = select(reference).where(reference.c.kind.in_(list(kinds))).order_by(reference.c.id)
     found: dict[str, dict[str, Reference]] = {kind: {} for kind in KINDS}
-    for row in connection.execute(select(tables.reference).order_by(tables.reference.c.id)):
-        if row.kind in KINDS:
-            try:
-                found[row.kind][row.id] = msgspec.json.decode(bytes(row.body), type=KINDS[row.kind])
-            except msgspec.ValidationError as error:
-                raise StoreError(
-                    f"{row.kind} {row.id!r} in the registry can't be read ({error}): "
-                    f"state it in config/{row.kind}.yaml and start again",
-                    retryable=False,
-                ) from error
+    for row in connection.execute(query):
+        try:
+            found[row.kind][row.id] = msgspec.json.decode(bytes(row.body), type=KINDS[row.kind])
+        except msgspec.ValidationError as error:
+            raise StoreError(
+                f"{row.kind} {row.id!r} in the registry can't be read ({error}): "
+                f"state it in config/{row.kind}.yaml and start again",
+                retryable=False,
+            ) from error
     return References(**found)  # type: ignore[arg-type]  # each kind has documents of its type

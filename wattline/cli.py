@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         "--config",
         type=Path,
         default=Path(os.environ.get("WATTLINE_CONFIG", CONFIG)),
-        help="folder with wattline.yaml, places.yaml, devices.yaml and rules.yaml (default: config)",
+        help="folder with wattline.yaml, places.yaml, devices.yaml and the other files (default: config)",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -82,17 +82,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     estate = configuration.load_estate(options.config)
+    references = configuration.load_references(options.config)
     if options.demo:
-        asyncio.run(serve.run(settings, estate.joined(demo.demo_estate()), demo.demo_children))
+        asyncio.run(serve.run(settings, estate.joined(demo.demo_estate()), references, demo.demo_children))
     else:
-        asyncio.run(serve.run(settings, estate))
+        asyncio.run(serve.run(settings, estate, references))
     return 0
 
 
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     shard = options.shard or Shard.parse(settings.ingest.shard)
     estate = configuration.load_estate(options.config)
-    asyncio.run(serve.ingest_only(settings, estate, shard, leave=options.leave))
+    references = configuration.load_references(options.config)
+    asyncio.run(serve.ingest_only(settings, estate, references, shard, leave=options.leave))
     return 0
 
 

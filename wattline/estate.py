@@ -2,18 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from api.schemas.base import Input, NamesInput, NewId
 from api.schemas.estate import DeviceInput, PlaceInput
+from api.schemas.registers import QuantityName
 from core.model import Comparator, Name, Rule, Severity
-from core.quantities import QUANTITIES
-
-
-def _known_quantity(quantity: str) -> str:
-    if quantity not in QUANTITIES:
-        raise ValueError(f"no such quantity: use one of {', '.join(QUANTITIES)}")
-    return quantity
 
 
 class RuleInput(Input):
@@ -21,7 +15,7 @@ class RuleInput(Input):
 
     id: NewId
     name: NamesInput
-    quantity: Annotated[str, AfterValidator(_known_quantity)]
+    quantity: QuantityName
     comparator: Comparator
     threshold: float
     clear_threshold: float | None = None

@@ -22,6 +22,7 @@ from core.catalog import Catalog
 from core.errors import StartError, WattlineError
 from core.model import Estate
 from core.ports import Feed
+from core.reference import References
 from ingest.mqtt import MqttOptions, open_session
 from wattline.assemble import (
     WEB_DIST,
@@ -48,7 +49,9 @@ Children = Callable[[Catalog, Feed], list[list[str]]]
 """Gives command lines of Wattline to run beside it, once it knows what is stored."""
 
 
-async def run(settings: Settings, estate: Estate, children: Children | None = None) -> None:
+async def run(
+    settings: Settings, estate: Estate, references: References, children: Children | None = None
+) -> None:
     """Everything in one process group; children are started once messages are taken."""
     if Shard.parse(settings.ingest.shard) != WHOLE:
         raise StartError(
@@ -66,7 +69,7 @@ async def run(settings: Settings, estate: Estate, children: Children | None = No
             _say("starting the broker")
             broker = await asyncio.to_thread(start_broker, settings.broker, settings.data_dir)
             stack.callback(broker.stop)
-        parts = await stack.enter_async_context(_parts(settings, estate))
+        parts = await stack.enter_async_context(_parts(settings, estate, references))
         if others := await asyncio.to_thread(Checkpoints(parts.registry).not_left):
             raise StartError(
                 f"shards {', '.join(map(str, others))} have not left: stop each of them and run "
@@ -91,7 +94,7 @@ async def run(settings: Settings, estate: Estate, children: Children | None = No
 
 
 async def ingest_only(
-    settings: Settings, estate: Estate, shard: Shard = WHOLE, *, leave: bool = False
+    settings: Settings, estate: Estate, references: References, shard: Shard = WHOLE, *, leave: bool = False
 ) -> None:
     """From broker to stores, without API and page: the devices of a shard.
 
@@ -104,7 +107,7 @@ async def ingest_only(
     if port is not None:
         require_free_port(settings.http.host, port, "ingest.http_port")
     async with contextlib.AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(_parts(settings, estate))
+        parts = await stack.enter_async_context(_parts(settings, estate, references))
         checkpoints = Checkpoints(parts.registry, shard)
         await _until_others_left(checkpoints, mqtt_options(settings, shard), leave=leave)
         pipeline, source = make_pipeline(settings, parts, shard, leave=leave)
@@ -147,7 +150,7 @@ async def api_only(settings: Settings) -> None:
         )
     require_free_port(settings.http.host, settings.http.port, "http.port")
     async with contextlib.AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(_parts(settings, Estate()))
+        parts = await stack.enter_async_context(_parts(settings, Estate(), References()))
         following = asyncio.create_task(Follower(parts).run())
         stack.push_async_callback(_cancel, following)
         stack.callback(parts.feed.close)
@@ -160,10 +163,12 @@ async def api_only(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _parts(settings: Settings, estate: Estate) -> AsyncIterator[Parts]:
+async def _parts(settings: Settings, estate: Estate, references: References) -> AsyncIterator[Parts]:
     with _progress("opening the stores"):
         parts = await asyncio.to_thread(open_parts, settings, asyncio.get_running_loop())
         try:
+            # What places and registers name comes first.
+            await asyncio.to_thread(parts.registry.put_references, references)
             await asyncio.to_thread(parts.registry.put_estate, estate)
             parts.catalogs.reload()
         except WattlineError:

@@ -6,7 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api import pages
+from analytics import formula_check
+from analytics.formulas import FormulaError
+from api import pages, problems
 from api.depends import EstateOf, ServicesOf
 from api.estate import Estate, estate_of
 from api.openapi import refusals
@@ -14,6 +16,7 @@ from api.schemas.estate import DeviceInput, DeviceItem, DeviceList
 from api.services import Services
 from api.times import rfc3339
 from core.model import Device, DeviceKind
+from core.model import Estate as Registered
 
 router = APIRouter(prefix="/api/v1/devices", tags=["estate"])
 
@@ -52,11 +55,27 @@ def device(
 
 @router.post("", summary="Add or replace a device", responses=refusals(400, 403, 409, 413, 422, 503))
 def put_device(services: ServicesOf, estate: EstateOf, body: DeviceInput) -> DeviceItem:
-    """Add the device, or replace the one with its id; its registers appear with its messages."""
-    services.registry.put_device(body.device(estate.catalog.devices.get(body.id)))
+    """Add the device, or replace the one with its id.
+
+    Its registers appear with its messages, or with the settings that `registers` gives them.
+    A device that was moved is moved on under `placements`.
+    """
+    device = body.device(estate.catalog.devices.get(body.id))
+    _check_formula(estate, device)
+    services.registry.put_estate(Registered(devices=(device,), registers=body.settings()))
     services.reload_catalog()
     changed = estate_of(services.catalog())
     return _items(services, changed, [changed.device(body.id)])[0]
+
+
+def _check_formula(estate: Estate, device: Device) -> None:
+    if device.kind is not DeviceKind.VIRTUAL or device.formula is None:
+        return
+    formulas = {one.id: one.formula for one in estate.catalog.devices.values()}
+    try:
+        formula_check.check(device.id, device.formula, formulas)
+    except FormulaError as error:
+        raise problems.invalid("formula", problems.shown(device.formula), str(error), error.fix) from None
 
 
 def _items(services: Services, estate: Estate, found: list[Device]) -> list[DeviceItem]:

@@ -1,4 +1,4 @@
-"""Places, devices and registers."""
+"""Places and devices."""
 
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from api.schemas.base import Answer, Input, Names, NamesInput, NewId, Page, Text, Time
-from core.model import Device, DeviceKind, Name, Place, PlaceKind
-from core.quantities import Energy, RegisterKind
+from api.schemas.registers import DeviceRegisterInput
+from core.benchmarks import ClimateZone
+from core.model import CircuitItem, Device, DeviceKind, Name, Place, PlaceKind, RegisterSettings
+from core.quantities import Energy
 
 
 def _known_zone(name: str) -> str:
@@ -19,6 +21,7 @@ def _known_zone(name: str) -> str:
 
 
 ZoneName = Annotated[str, Field(max_length=64, examples=["Asia/Shanghai"]), AfterValidator(_known_zone)]
+_INHERITED = "Holds below this place too, until a place has one of its own."
 CoordinateSystem = Literal["wgs84", "gcj02", "bd09"]
 
 
@@ -35,6 +38,17 @@ class PlaceInput(Input):
     category: Text | None = Field(default=None, examples=["office"])
     latitude: float | None = Field(default=None, ge=-90, le=90, examples=[29.56301])
     longitude: float | None = Field(default=None, ge=-180, le=180, examples=[106.551556])
+    climate_zone: ClimateZone | None = Field(default=None, description=_INHERITED)
+    calendar_id: NewId | None = Field(default=None, description=_INHERITED, examples=["cn-office"])
+    tariffs: dict[Energy, NewId] = Field(
+        default={}, description=f"Tariff id by energy. {_INHERITED}", examples=[{}]
+    )
+    contract_demand_w: float | None = Field(
+        default=None, gt=0, description="Contracted demand of this place alone.", examples=[800_000.0]
+    )
+    region_code: NewId | None = Field(
+        default=None, description=f"Region of emission factors. {_INHERITED}", examples=["CN-CQ"]
+    )
 
     def place(self) -> Place:
         """The place as the registry takes it."""
@@ -49,6 +63,11 @@ class PlaceInput(Input):
             self.category,
             self.latitude,
             self.longitude,
+            None if self.climate_zone is None else self.climate_zone.value,
+            self.calendar_id,
+            tuple((energy.value, tariff) for energy, tariff in self.tariffs.items()),
+            self.contract_demand_w,
+            self.region_code,
         )
 
 
@@ -65,6 +84,11 @@ class PlaceItem(Answer):
     category: str | None
     latitude: float | None = Field(description="WGS-84, degrees.")
     longitude: float | None
+    climate_zone: str | None
+    calendar_id: str | None
+    tariffs: dict[str, str]
+    contract_demand_w: float | None
+    region_code: str | None
     energies: list[Energy] = Field(description="What is metered at or below this place.")
 
     @classmethod
@@ -81,6 +105,11 @@ class PlaceItem(Answer):
             category=place.category,
             latitude=place.latitude_deg,
             longitude=place.longitude_deg,
+            climate_zone=place.climate_zone,
+            calendar_id=place.calendar_id,
+            tariffs=dict(place.tariffs),
+            contract_demand_w=place.contract_demand_w,
+            region_code=place.region_code,
             energies=energies,
         )
 
@@ -106,6 +135,35 @@ class DeviceInput(Input):
         default=900, gt=0, le=31_536_000, description="How often it reports; a longer silence is a gap."
     )
     coordinate_system: CoordinateSystem = "wgs84"
+    meter_type: NewId | None = Field(
+        default=None,
+        description="Its registers have the counter policies of this type.",
+        examples=["three_phase"],
+    )
+    rated_power_w: float | None = Field(
+        default=None, gt=0, le=1e10, description="Most that can flow through it.", examples=[110_000.0]
+    )
+    accuracy_class: float | None = Field(
+        default=None, gt=0, le=100, description="Percent of the value that it may be wrong.", examples=[1.0]
+    )
+    item: CircuitItem | None = Field(default=None, description="What it feeds: items A to D of JGJ/T 285.")
+    organisation_id: str | None = Field(
+        default=None,
+        max_length=128,
+        description="On whose account it is; left out: the nearest organisation above its place.",
+    )
+    formula: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="Of a virtual meter, over ids of meters in brackets.",
+        examples=["[main] - 0.5 * [charger]"],
+    )
+    registers: tuple[DeviceRegisterInput, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Settings of its registers; those left out stay as they are.",
+        examples=[[]],
+    )
 
     def device(self, registered: Device | None) -> Device:
         """The device as the registry takes it; validity in time stays as registered."""
@@ -120,7 +178,17 @@ class DeviceInput(Input):
             self.coordinate_system,
             registered.valid_from_us if registered else None,
             registered.valid_to_us if registered else None,
+            self.meter_type,
+            self.rated_power_w,
+            self.accuracy_class,
+            self.item,
+            self.organisation_id,
+            self.formula,
         )
+
+    def settings(self) -> tuple[RegisterSettings, ...]:
+        """Settings of registers as the registry takes them."""
+        return tuple(register.settings(self.id) for register in self.registers)
 
 
 class DeviceItem(Answer):
@@ -134,6 +202,12 @@ class DeviceItem(Answer):
     decoder: str
     expected_interval_s: float
     coordinate_system: str
+    meter_type: str | None
+    rated_power_w: float | None
+    accuracy_class: float | None
+    item: CircuitItem | None
+    organisation_id: str | None
+    formula: str | None
     last_seen: Time | None = Field(description="Device time of its newest reading or fix.")
 
     @classmethod
@@ -148,6 +222,12 @@ class DeviceItem(Answer):
             decoder=device.decoder,
             expected_interval_s=device.expected_interval_s,
             coordinate_system=device.coordinate_system,
+            meter_type=device.meter_type,
+            rated_power_w=device.rated_power_w,
+            accuracy_class=device.accuracy_class,
+            item=device.item,
+            organisation_id=device.organisation_id,
+            formula=device.formula,
             last_seen=last_seen,
         )
 
@@ -156,30 +236,3 @@ class DeviceList(Page):
     """Devices in order of id."""
 
     items: list[DeviceItem]
-
-
-class LastReading(Answer):
-    """The newest reading of a register."""
-
-    time: Time
-    value: float
-    age_s: float
-
-
-class RegisterItem(Answer):
-    """One quantity of one device."""
-
-    id: int
-    device_id: str
-    quantity: str = Field(examples=["energy_active_import_total"])
-    kind: RegisterKind
-    unit: str = Field(examples=["kWh"])
-    energy: Energy | None
-    ratio: float = Field(description="CT x PT: the meter's value is multiplied with it.")
-    last: LastReading | None
-
-
-class RegisterList(Page):
-    """Registers in order of id."""
-
-    items: list[RegisterItem]

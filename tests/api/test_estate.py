@@ -61,6 +61,11 @@ async def test_a_place_tells_all_that_is_registered(client):
         "category": "office",
         "latitude": 29.5,
         "longitude": 106.5,
+        "climate_zone": None,
+        "calendar_id": None,
+        "tariffs": {},
+        "contract_demand_w": None,
+        "region_code": None,
         "energies": ["electricity", "gas"],
     }
 

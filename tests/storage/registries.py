@@ -14,6 +14,7 @@ from core.model import (
     Rule,
     Severity,
 )
+from core.policies import CounterPolicy
 from core.ports import AlertChange, DeadLetter
 from core.quantities import Energy
 from core.reference import Quota, References
@@ -78,4 +79,5 @@ REFERENCES = References(
     calendars={"workdays": Calendar("workdays", Name("班", "Work"), years=(HolidayYear(2026, True, "law"),))},
     tariffs={"flat": tariff("flat", Energy.ELECTRICITY), "wet": tariff("wet", Energy.WATER)},
     quotas={"q": Quota("q", "p", "electricity", 2026, 1000.5, "kWh")},
+    policies={"odd": CounterPolicy("odd", rollover_at=4096.0, confirm_readings=2, source="a test")},
 )

@@ -38,6 +38,17 @@ def test_settings_make_a_register_that_is_missing_and_keep_the_id_of_one_that_is
     assert estate.add_registers([("d0", COUNTER)]) == [made]
 
 
+def test_a_register_names_a_policy_that_ships_or_is_put(estate):
+    estate.put_register(RegisterSettings("d0", COUNTER, policy="dlt645"))
+    assert "'odd'" in said(estate, Estate(registers=(RegisterSettings("d0", COUNTER, policy="odd"),)))[0]
+    estate.put_references(REFERENCES)
+    estate.put_register(RegisterSettings("d0", COUNTER, policy="odd"))
+    catalog = estate.catalog()
+    assert catalog.register_of["d0", COUNTER].policy == "odd"
+    assert catalog.policies["odd"] == REFERENCES.policies["odd"]
+    assert "dlt645" in catalog.policies
+
+
 def test_settings_that_are_left_out_are_taken_back(estate):
     estate.put_register(RegisterSettings("d0", "power_active", ratio=3, max_rate=2))
     estate.put_register(RegisterSettings("d0", "power_active", max_rate=2))
@@ -62,7 +73,7 @@ def test_every_mistake_of_settings_is_named_and_nothing_is_stored(estate):
         wrong,
         (
             "ratio = 0",
-            "'no such' none",
+            "'no such' dlt645",
             "'frequency' rollover_at",
             "'sum' virtual",
             "'ghost' registered",

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigError
-from wattline.configuration import check, load_estate, load_settings
+from core.model import RegisterSettings
+from wattline.configuration import check, load_estate, load_references, load_settings
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
@@ -98,3 +99,130 @@ def test_secrets_that_are_not_there_are_named(tmp_path):
 def test_a_secret_is_not_repeated(tmp_path):
     mistakes = check(tmp_path, {"WATTLINE_BROKER__PASSWORD": "hunter2"})
     assert mistakes == ["WATTLINE_BROKER__PASSWORD: is no key of ours: did you mean password_file?"]
+
+
+NAMED = "name: {zh: 名, en: N}"
+TARIFF = "unit: kWh, currency: CNY, versions: [{since: 2026-01-01, source: us, region: CN, "
+
+
+def test_what_is_shipped_can_be_put_and_shown():
+    found = load_references(SHIPPED)
+    assert {"cn-office"} <= found.calendars.keys()
+    assert found.factors
+    assert found.tariffs
+    assert found.calendars["cn-office"].years
+    assert found.policies["dlt645"].source
+
+
+def test_registers_of_a_device_are_part_of_the_estate(tmp_path):
+    folder = write(
+        tmp_path,
+        places=f"places:\n- {{id: a, kind: organisation, {NAMED}, timezone: UTC}}",
+        devices=f"devices:\n- {{id: m, kind: meter, place_id: a, {NAMED}, meter_type: three_phase, "
+        "rated_power_w: 1e5, organisation_id: a, item: special,\n"
+        "   registers: [{quantity: power_active, ratio: 40}, "
+        "{quantity: energy_active_import_total, ratio: 40, policy: mine, rollover_at: 1e6}]}",
+        policies="policies:\n- {id: mine, max_rate: 12.5}",
+    )
+    assert check(folder, {}) == []
+    estate = load_estate(folder)
+    assert estate.devices[0].rated_power_w == 1e5
+    assert estate.registers == (
+        RegisterSettings("m", "power_active", 40),
+        RegisterSettings("m", "energy_active_import_total", 40, 1e6, policy="mine"),
+    )
+    assert load_references(folder).policies["mine"].max_rate == 12.5
+
+
+def test_mistakes_of_registers_formulas_and_accounts_name_the_fix(tmp_path):
+    folder = write(
+        tmp_path,
+        places=f"places:\n- {{id: a, kind: site, {NAMED}, timezone: UTC, calendar_id: none, "
+        "tariffs: {electricity: wet, water: dry}}",
+        tariffs=f"tariffs:\n- {{id: wet, {NAMED}, energy: water, {TARIFF}"
+        "prices: [{band: flat, price: 0.5}]}]}",
+        devices=f"devices:\n"
+        f"- {{id: m, kind: meter, place_id: a, {NAMED}, formula: '[v]', organisation_id: a, registers: ["
+        "{quantity: power_active, ratio: 0}, {quantity: joy}]}\n"
+        f"- {{id: n, kind: meter, place_id: a, {NAMED}, parent_device_id: n, registers: ["
+        "{quantity: power_active, policy: dlt645}, {quantity: power_active}, "
+        "{quantity: water_volume_total, policy: dlt64}]}\n"
+        f"- {{id: v, kind: virtual, place_id: a, {NAMED}, formula: '[m] -', parent_device_id: m, "
+        "registers: [{quantity: power_active}]}\n"
+        f"- {{id: w, kind: virtual, place_id: a, {NAMED}}}",
+    )
+    told = "\n".join(check(folder, {}))
+    for expected in (
+        "places[0].calendar_id = 'none': not in calendars.yaml",
+        "places[0].tariffs.electricity = 'wet': prices water",
+        "places[0].tariffs.water = 'dry': not in tariffs.yaml: choose one of wet",
+        "devices[0].registers[0].ratio = 0: input should be greater than 0",
+        "devices[0].registers[1].quantity = 'joy': no such quantity",
+    ):
+        assert expected in told
+    (folder / "devices.yaml").write_text(
+        (folder / "devices.yaml").read_text().replace("ratio: 0}, {quantity: joy}", "ratio: 1}")
+    )
+    told = "\n".join(check(folder, {}))
+    for expected in (
+        "devices[0].formula = '[v]': only a virtual meter has one: remove it",
+        "devices[0].organisation_id = 'a': no organisation in places.yaml",
+        "devices[1].parent_device_id = 'n': is below 'n' itself",
+        "devices[1].registers[0].policy = 'dlt645': power_active is no counter: remove it",
+        "devices[1].registers[1].quantity = 'power_active': is given before",
+        "devices[1].registers[2].policy = 'dlt64': no such policy: choose one of counter",
+        "devices[2].registers: a virtual meter has none: remove them",
+        "devices[2].parent_device_id = 'm': a virtual meter has none",
+        "devices[2].formula = '[m] -'",
+        "devices[3].formula: is missing: add one",
+    ):
+        assert expected in told
+
+
+def test_mistakes_of_documents_name_file_item_key_value_and_fix(tmp_path):
+    folder = write(
+        tmp_path,
+        calendars=f"calendars:\n- {{id: c, {NAMED}, country: Mars, wekend: [5]}}\n- {{id: d, {NAMED}, "
+        "country: XX, hours: [{start: 8:30, end: 10:07}]}",
+        quotas="quotas:\n- {id: q, place_id: a, energy: joy, year: 26, amount: 0, unit: kWh}\n"
+        "- {id: q, place_id: a, energy: coal, year: 2026, amount: 1, unit: kgce}",
+        policies="policies:\n- {id: p, max_rate: fast}",
+        factors="factors: none",
+    )
+    told = "\n".join(check(folder, {}))
+    for expected in (
+        "calendars.yaml: calendars[0].wekend = [5]: is no key of ours: did you mean weekend?",
+        "quotas.yaml: quotas[0].energy = 'joy': write one of electricity",
+        "quotas.yaml: quotas[0].year = 26: write a year from",
+        "quotas.yaml: quotas[0].amount = 0: must be above 0",
+        "quotas.yaml: quotas[1].id = 'q': is used before",
+        "policies.yaml: policies[0].max_rate = 'fast': input should be a valid number",
+        "factors.yaml: factors = 'none'",
+    ):
+        assert expected in told
+    write(
+        tmp_path,
+        calendars=f"calendars:\n- {{id: d, {NAMED}, country: Mars, hours: [{{start: 8:30, end: 10:07}}]}}",
+        policies="policies:\n- {id: p, max_rate: -1, step: 0}",
+    )
+    told = "\n".join(check(folder, {}))
+    for expected in (
+        "calendars.yaml: calendars[0].country = 'Mars': its holidays are not known",
+        "calendars.yaml: calendars[0].hours[0].end = '10:07': write HH:MM on a quarter hour",
+        "policies.yaml: policies[0].max_rate = -1: must be above 0",
+    ):
+        assert expected in told
+    assert "step" not in told
+
+
+def test_the_examples_in_the_files_are_right(tmp_path):
+    for path in SHIPPED.glob("*.yaml"):
+        head, mark, example = path.read_text(encoding="utf-8").partition(f"\n# {path.stem}:\n")
+        lines = (line.removeprefix("# ") for line in example.splitlines())
+        text = f"{path.stem}:\n" + "\n".join(lines) if mark else head
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    assert check(tmp_path, {}) == []
+    estate = load_estate(tmp_path)
+    assert estate.registers
+    assert any(device.formula for device in estate.devices)
+    assert load_references(tmp_path).quotas
