@@ -1,11 +1,14 @@
 """Files of readings: what is understood, and what is refused with which fix."""
 
+import contextlib
 import io
 import zipfile
 from datetime import UTC, datetime
 
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.catalog import Catalog
 from core.imports import BadFile, ImportOptions
@@ -174,6 +177,33 @@ def test_mistakes_are_counted_and_only_so_many_told():
         read(table)
     assert refused.value.count == 1000
     assert len(refused.value.mistakes) == 200
+
+
+VALID = (
+    f"{HEAD},unit\nm1,{ENERGY},2026-03-01 08:00,1,kWh\nm1,{ENERGY},2026-03-01T09:00:00Z,2e3,Wh\n".encode(),
+    workbook(HEAD.split(","), ["m1", ENERGY, "2026-03-01 08:00", 1.5]),
+)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=300),
+        st.text(max_size=300).map(lambda text: f"{HEAD}\n{text}".encode(errors="surrogatepass")),
+    )
+)
+def test_whatever_is_sent_as_a_file_is_read_or_refused(content):
+    with contextlib.suppress(BadFile):
+        read(content)
+
+
+@settings(suppress_health_check=list(HealthCheck), deadline=None)
+@given(st.sampled_from(VALID), st.data())
+def test_a_file_that_was_damaged_on_the_way_is_read_or_refused(content, data):
+    damaged = bytearray(content)
+    for at in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=5)):
+        damaged[at] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(BadFile):
+        read(bytes(damaged))
 
 
 def package(**parts):
