@@ -12,6 +12,7 @@ from core.batch import F64, I32, I64, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.columns import RegisterColumns
 from core.errors import RejectReason
+from core.model import DeviceKind
 from core.ports import RawBatch
 from core.quality import ReadingQuality
 from core.quantities import QUANTITIES
@@ -67,7 +68,8 @@ class RegisterIndex(dict[Channel, I32]):
         self.catalog, self.columns = catalog, columns
 
     def __missing__(self, channel: Channel) -> I32:
-        if channel.device not in self.catalog.devices:
+        device = self.catalog.devices.get(channel.device)
+        if device is None or device.kind is DeviceKind.VIRTUAL:  # which is computed and never publishes
             return np.full(len(channel.keys), _NO_DEVICE, np.int32)
         known = (self.catalog.register_of.get((channel.device, key)) for key in channel.keys)
         found = [_NO_REGISTER if register is None else register.id for register in known]

@@ -3,7 +3,7 @@
 import httpx
 
 from core.errors import StartError
-from core.model import Device, Estate, Place
+from core.model import Device, Estate, Place, RegisterSettings
 
 
 def provision(api: str, estate: Estate) -> None:
@@ -12,7 +12,8 @@ def provision(api: str, estate: Estate) -> None:
         for place in estate.places:
             _post(client, "/api/v1/places", _place(place))
         for device in estate.devices:
-            _post(client, "/api/v1/devices", _device(device))
+            settings = [one for one in estate.registers if one.device_id == device.id]
+            _post(client, "/api/v1/devices", _device(device, settings))
 
 
 def messages_in_figures(api: str) -> float:
@@ -62,10 +63,15 @@ def _place(place: Place) -> dict[str, object]:
         "category": place.category,
         "latitude": place.latitude_deg,
         "longitude": place.longitude_deg,
+        "climate_zone": place.climate_zone,
+        "calendar_id": place.calendar_id,
+        "tariffs": dict(place.tariffs),
+        "contract_demand_w": place.contract_demand_w,
+        "region_code": place.region_code,
     }
 
 
-def _device(device: Device) -> dict[str, object]:
+def _device(device: Device, registers: list[RegisterSettings]) -> dict[str, object]:
     return {
         "id": device.id,
         "kind": device.kind,
@@ -74,4 +80,22 @@ def _device(device: Device) -> dict[str, object]:
         "name": {"zh": device.name.zh, "en": device.name.en},
         "decoder": device.decoder,
         "expected_interval_s": device.expected_interval_s,
+        "coordinate_system": device.coordinate_system,
+        "meter_type": device.meter_type,
+        "rated_power_w": device.rated_power_w,
+        "accuracy_class": device.accuracy_class,
+        "item": device.item,
+        "organisation_id": device.organisation_id,
+        "formula": device.formula,
+        "registers": [
+            {
+                "quantity": one.quantity,
+                "ratio": one.ratio,
+                "policy": one.policy,
+                "rollover_at": one.rollover_at,
+                "max_rate": one.max_rate,
+                "rated_rate": one.rated_rate,
+            }
+            for one in registers
+        ],
     }

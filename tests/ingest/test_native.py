@@ -341,3 +341,11 @@ def test_a_reading_by_a_person_needs_its_time_and_a_quantity():
     )
     assert rows(accepted) == [(2, NOW_US, 231.0)]
     assert reasons(rejected) == [(0, RejectReason.BAD_TIME), (1, RejectReason.UNDECODABLE)]
+
+
+def test_what_comes_in_the_name_of_a_virtual_meter_is_rejected():
+    devices = [(0, Device("sum", DeviceKind.VIRTUAL, "hall", NAME, formula="[m1]"))]
+    known = Catalog([Place("hall", PlaceKind.BUILDING, NAME, "UTC")], devices, [])
+    accepted, rejected, wanted = accept(raw(("wattline/v1/sum/readings", {"power_active": 5})), known)
+    assert (rows(accepted), wanted) == ([], [])
+    assert reasons(rejected) == [(0, RejectReason.UNKNOWN_DEVICE)]
