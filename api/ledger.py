@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from threading import BoundedSemaphore
+from typing import Protocol
 
 import numpy as np
 
 from analytics import virtual
-from analytics.grouping import Tally
 from analytics.rollup import Periods
 from analytics.virtual import Virtual
 from api.services import Limits
@@ -17,6 +17,19 @@ from core.sums import IntervalSums
 
 _DAY_US = 86_400_000_000
 _SLOTS_A_DAY = _DAY_US // BASE_US
+
+
+class Filled(Protocol):
+    """What takes sums of sources, a piece at a time."""
+
+    @property
+    def cuts(self) -> Mapping[int, tuple[int, ...]]:
+        """By source that is wanted, the times at which its sums are to be cut."""
+        ...
+
+    def add(self, sums: IntervalSums) -> None:
+        """Take some sources."""
+        ...
 
 
 class Ledger:
@@ -42,7 +55,7 @@ class Ledger:
             )
         return rolled
 
-    def tally(self, tallies: Sequence[Tally], edges_us: I64, virtuals: Mapping[int, Virtual]) -> None:
+    def tally(self, tallies: Sequence[Filled], edges_us: I64, virtuals: Mapping[int, Virtual]) -> None:
         """Fill tallies over the same edges, each source read once and cut where one of them needs it.
 
         virtuals: virtual meters by source. Raises StoreError.

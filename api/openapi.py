@@ -32,6 +32,7 @@ TAGS = [
         "name": "figures",
         "description": "Demand, benchmarks, quotas and what else is computed from the series.",
     },
+    {"name": "reports", "description": "The statutory table, what is entered for it, and closed reports."},
     {"name": "alerts", "description": "Rules and what they found."},
     {"name": "fleet", "description": "Vehicles, tracks and the map."},
     {"name": "system", "description": "Health, metrics and what was not accepted."},
