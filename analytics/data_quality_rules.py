@@ -22,6 +22,7 @@ _W_US_IN_A_KWH = 3.6e12
 _FUTURE_US = 60_000_000
 _DUPLICATE_SHARE = 0.1
 _NOMINAL_V = 220.0
+_WAYS = ("import", "export")
 _ESTIMATED = np.uint16(Quality.GAP_SPREAD)
 _AMBIGUOUS = np.uint16(Quality.RESET | Quality.JUMP | Quality.DOUBTED)
 _EXPLAINED = np.uint16(Quality.REPLACED)
@@ -153,19 +154,34 @@ def power_triangle(day: MeterDay) -> Finding | None:
 
 
 def frozen(day: MeterDay) -> Finding | None:
-    """(6) The energy counter moves while power or current says that energy flows.
+    """(6) The energy counters move while power or current says that energy flows.
 
     A stretch without movement is frozen if it is longer than three expected intervals and
     the load during it would have moved the counter by twice its usual step, 1 kWh at least.
+    Power that flows back moves the export counter; currents tell no direction.
     """
-    counter, load = day.of("energy_active_import_total"), _load_w(day)
-    if counter is None or load is None or len(counter.value) < 2:
+    found = [
+        one
+        for direction, sign in zip(_WAYS, (1.0, -1.0), strict=True)
+        if (counter := day.of(f"energy_active_{direction}_total")) is not None
+        and (load := _load_w(day, sign)) is not None
+        and (one := _stretches(day, counter, *load)) is not None
+    ]
+    if not found:
+        return None
+    return Finding(
+        min(one.share for one in found), sum(one.found for one in found), sum(one.of for one in found)
+    )
+
+
+def _stretches(day: MeterDay, counter: Series, load_us: I64, load_w: F64) -> Finding | None:
+    """Stretches in which a counter stood still under load."""
+    if len(counter.value) < 2:
         return None
     rises = np.diff(counter.value) * counter.ratio
     step_kwh = max(2 * rises[rises > 0].min() if (rises > 0).any() else 0.0, counter.ratio, 1.0)
     edge = np.flatnonzero(np.diff(np.concatenate([[False], rises == 0, [False]]).astype(np.int8)))
     begins_us, ends_us = counter.time_us[edge[::2]], counter.time_us[edge[1::2]]
-    load_us, load_w = load
     bad = frozen_us = 0
     for begin_us, end_us in zip(begins_us.tolist(), ends_us.tolist(), strict=True):
         during = load_w[(load_us >= begin_us) & (load_us <= end_us)]
@@ -232,13 +248,18 @@ def _share(bad: int, count: int) -> Finding | None:
     return Finding(1.0 - bad / count, bad, count) if count else None
 
 
-def _load_w(day: MeterDay) -> tuple[I64, F64] | None:
-    """Power as reported, else from the currents at nominal voltage."""
+def _load_w(day: MeterDay, sign: float) -> tuple[I64, F64] | None:
+    """Power in one direction (1 in, -1 out) as reported, else from a current at nominal voltage.
+
+    A current says nothing of a meter that counts both ways.
+    """
     power = day.of("power_active")
     if power is not None:
-        return power.time_us, np.abs(power.value)
+        return power.time_us, np.maximum(sign * power.value, 0.0)
     current = day.of("current_l1")
-    return None if current is None else (current.time_us, np.abs(current.value) * _NOMINAL_V)
+    if current is None or sum(day.of(f"energy_active_{one}_total") is not None for one in _WAYS) != 1:
+        return None
+    return current.time_us, np.abs(current.value) * _NOMINAL_V
 
 
 def _times(day: MeterDay) -> tuple[I64, Mask, Mask]:

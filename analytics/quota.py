@@ -17,6 +17,9 @@ WARN_SHARE, FULL_SHARE = 0.8, 1.0
 LAST_YEAR_COVERAGE = 0.9
 """Last year must have been measured for this share of its time to give the shape."""
 
+LEAST_DAYS = 14
+"""Of so many days of the year something must be known before the rest is projected: each weekday twice."""
+
 _ROUNDING = 1e-9
 _LEAP_DAY = 59  # 29 February, counted from 0
 
@@ -71,11 +74,13 @@ def projected(used_by_day: F64, shape_of_year: F64, elapsed_days: float) -> floa
     """The whole year's amount if the days that are not known go on by the shape.
 
     used_by_day: float64[d] from the first day, NaN unknown: such a day, like those to come,
-    is filled in by the shape. NaN if none of the year is known.
+    is filled in by the shape. NaN if less than LEAST_DAYS are known.
     """
     days = np.arange(len(used_by_day))
     passed = np.clip(elapsed_days - days, 0.0, 1.0)
     known = ~np.isnan(used_by_day)
+    if passed[known].sum() < LEAST_DAYS:
+        return float("nan")
     share = float((shape_of_year[: len(used_by_day)] * passed)[known].sum())
     return float(used_by_day[known].sum()) / share if share > 0 else float("nan")
 
@@ -85,7 +90,7 @@ class BurnDown:
     """A quota and what is left of it.
 
     planned: what the shape allows up to now. projected: the amount at the year's end; NaN
-    before anything has passed. used_up_day: on which day of the year (from 0) nothing is
+    as long as too little is known. used_up_day: on which day of the year (from 0) nothing is
     or will be left; None if something will be.
     """
 

@@ -85,12 +85,12 @@ class Yearly:
     def __init__(self, accounts: Accounts, derivations: Derivations) -> None:
         self._accounts, self._derivations = accounts, derivations
 
-    def usage(self, place_id: str, energy: Energy | str, year: Year) -> Usage | None:
-        """What a place used in a year so far; None if nothing is metered."""
+    def usage(self, place_id: str, energy: Energy | str, year: Year, *, by_day: bool = True) -> Usage | None:
+        """What a place used in a year so far, by day or as one; None if nothing is metered."""
         begun = max(int(np.ceil(year.elapsed_days)), 0)
         if not begun:
             return None
-        edges_us = year.edges_us[: begun + 1]
+        edges_us = year.edges_us[: begun + 1] if by_day else year.edges_us[[0, begun]]
         if energy == COAL:
             return self._coal(place_id, edges_us, year.timezone)
         units = self.units(place_id, Energy(energy))

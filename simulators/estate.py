@@ -22,6 +22,7 @@ from simulators.trips import Vehicle, vehicles
 
 TIMEZONE = "Asia/Shanghai"
 VEHICLE_INTERVAL_S = 60.0
+CLIMATE_ZONE, GRID_REGION = "hot_summer_cold_winter", "CN-CQ"  # a city on the upper Yangtze
 
 
 def build_estate(seed: int) -> Estate:
@@ -44,7 +45,9 @@ def overpower_rule_id(building: str) -> str:
 
 def _administration() -> list[Place]:
     city, name = CITY
-    places = [Place(city, PlaceKind.REGION, name, TIMEZONE)]
+    places = [
+        Place(city, PlaceKind.REGION, name, TIMEZONE, climate_zone=CLIMATE_ZONE, region_code=GRID_REGION)
+    ]
     places += [Place(d, PlaceKind.REGION, name, TIMEZONE, city) for d, name in DISTRICTS.items()]
     places += [
         Place(organisation, PlaceKind.ORGANISATION, name, TIMEZONE, district)
@@ -69,6 +72,7 @@ def _buildings(network: RoadNetwork) -> list[Place]:
                 category=building.category,
                 latitude_deg=round(latitude, 6),
                 longitude_deg=round(longitude, 6),
+                contract_demand_w=contracted_power_w(building),
             )
         )
     return places

@@ -112,7 +112,7 @@ def _meters(estate: Estate, place: str | None, device: str | None) -> tuple[list
         return [one], estate.timezone(one)
     found = estate.place(place or "")
     inside = set(estate.catalog.subtree(found.id))
-    reporting = {_REACTIVE, *_READ}
+    reporting = {_REACTIVE, *_READ} - {"power_active"}  # alone it says nothing here
     return [
         one
         for identity in estate.device_ids

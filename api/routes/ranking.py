@@ -28,8 +28,12 @@ router = APIRouter(prefix="/api/v1/reports/ranking", tags=["figures"])
 
 MeasureOf = Literal["electricity", "water", "gas", "heat", "coal"]
 Per = Literal["area", "person"]
+_Why = Literal["coverage", "size", "amount"]
 
 _MOST_PLACES = 2000
+_NO_PEERS = Names(
+    zh="没有可排名的建筑:登记建筑类别", en="Nothing to rank: register the category of the buildings"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,11 @@ def ranking(
     yearly = Yearly(accounts, Derivations(accounts, services.registry.references()))
     energy: Energy | str = COAL if measure == COAL else Energy(measure)
     peers = [
-        _Peer(one, estate.catalog.inherited(one.id, "climate_zone"), yearly.usage(one.id, energy, of_year))
+        _Peer(
+            one,
+            estate.catalog.inherited(one.id, "climate_zone"),
+            yearly.usage(one.id, energy, of_year, by_day=False),
+        )
         for one in _categorised(estate, place)
     ]
     # What has another unit than most can't be compared: it is listed without a value.
@@ -76,6 +84,7 @@ def ranking(
     unit = max(sorted(set(units)), key=units.count, default="kgce" if measure == COAL else "")
     ranks = _rank(peers, unit, per)
     factors = {one.id + one.region: one for peer in peers if peer.usage for one in peer.usage.basis}
+    items = _items(peers, unit, ranks, per)
     end_us = min(int(of_year.edges_us[-1]), max(now_us, int(of_year.edges_us[0])))
     return Ranking(
         place=place,
@@ -88,8 +97,8 @@ def ranking(
         unit=f"{unit}/{'m2' if per == 'area' else 'person'}",
         least_coverage=LEAST_COVERAGE,
         factors=list[Basis](factors.values()),
-        items=_items(peers, unit, ranks, per),
-        next_action=_action(peers, ranks),
+        items=items,
+        next_action=_action(peers, ranks, items),
     )
 
 
@@ -132,11 +141,9 @@ def _items(peers: list[_Peer], unit: str, ranks: Ranks, per: Per) -> list[Ranked
 
 def _item(peer: _Peer, ranks: Ranks, row: int, unit: str, per: Per) -> RankedPlace:
     size, amount, usage = _size(peer, per), _amount(peer, unit), peer.usage
-    why: Literal["coverage", "size", "amount"] | None = None
-    action = None
+    why: _Why | None = None
     if not ranks.ranked[row]:
         why = "amount" if np.isnan(amount) else "size" if np.isnan(size) else "coverage"
-        action = _WHY[why]
     return RankedPlace(
         place=peer.place.id,
         name=names(peer.place.name),
@@ -153,11 +160,11 @@ def _item(peer: _Peer, ranks: Ranks, row: int, unit: str, per: Per) -> RankedPla
         quality=usage.quality if usage else [],
         not_ranked_because=why,
         few_peers=bool(ranks.peers[row] < FEW_PEERS),
-        next_action=action,
+        next_action=None if why is None else _WHY[why],
     )
 
 
-_WHY: dict[Literal["coverage", "size", "amount"], Names] = {
+_WHY: dict[_Why, Names] = {
     "coverage": Names(
         zh="数据覆盖率不足 90%:用 reports/data-quality 查找缺数的表计并补录",
         en="Less than 90 % was measured: find the meters in reports/data-quality and import what is missing",
@@ -170,13 +177,11 @@ _WHY: dict[Literal["coverage", "size", "amount"], Names] = {
 }
 
 
-def _action(peers: list[_Peer], ranks: Ranks) -> Names | None:
-    """The place that is furthest above the median of its peers is where to look first."""
-    if not peers or not ranks.ranked.any():
-        return Names(
-            zh="没有可排名的建筑:登记类别、面积、人数",
-            en="Nothing can be ranked: register category, area and headcount",
-        )
+def _action(peers: list[_Peer], ranks: Ranks, items: list[RankedPlace]) -> Names | None:
+    """The place furthest above the median of its peers; if none is ranked, what keeps most from it."""
+    if not ranks.ranked.any():
+        reasons = [one.not_ranked_because for one in items if one.not_ranked_because]
+        return _WHY[max(sorted(set(reasons)), key=reasons.count)] if reasons else _NO_PEERS
     above = np.where(ranks.peers >= FEW_PEERS, np.nan_to_num(ranks.above_share, nan=-1.0), -1.0)
     worst = int(np.argmax(above))
     if above[worst] <= 0:

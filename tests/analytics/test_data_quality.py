@@ -149,6 +149,18 @@ def test_6_a_coarse_counter_under_a_small_load_is_not_stuck():
     assert findings(day(counter(value), series("power_active", 200.0)))[Rule.FROZEN].found == 0
 
 
+def test_6_power_that_flows_back_moves_the_export_counter():
+    idle = counter(np.full(97, 5.0))
+    back = series("power_active", -10_000.0)
+    exported = 1000 + 2.5 * np.arange(97)
+    solar = series("energy_active_export_total", exported, counts=True)
+    assert findings(day(idle, solar, back))[Rule.FROZEN].found == 0
+    stuck = series("energy_active_export_total", 5.0, counts=True)
+    assert findings(day(idle, stuck, back))[Rule.FROZEN].found == 1
+    current = series("current_l1", 45.0)
+    assert findings(day(idle, solar, current))[Rule.FROZEN] is None
+
+
 def test_7_and_9_a_silence_is_found_with_what_is_missing():
     kept = np.r_[0:40, 60:97]  # 5 hours and 15 minutes between two readings: 20 are missing
     value = (1000 + 2.5 * np.arange(97))[kept]

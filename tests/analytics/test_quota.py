@@ -72,24 +72,33 @@ def test_somebody_is_told_at_80_and_100_percent(used, state):
 
 
 def test_half_a_day_that_has_passed_counts_half():
-    found = burn_down(365.0, np.array([0.5]), shape(None, 365), 0.5)
+    found = burn_down(365.0, np.append(np.ones(20), 0.5), shape(None, 365), 20.5)
     assert found.projected == pytest.approx(365.0)
     assert found.used_up_day is None
-    nothing = burn_down(365.0, np.array([0.0]), shape(None, 365), 0.0)
-    assert np.isnan(nothing.projected)
-    assert nothing.state is QuotaState.WITHIN
+
+
+def test_nothing_is_projected_from_less_than_two_weeks():
+    few, enough = np.full(13, 9.0), np.full(14, 9.0)
+    assert np.isnan(projected(few, shape(None, 365), 13.0))
+    assert projected(enough, shape(None, 365), 14.0) == pytest.approx(9.0 * 365)
+    early = burn_down(365.0, few, shape(None, 365), 13.0)
+    assert (early.state, early.used_up_day) == (QuotaState.WITHIN, None)
+    gone = burn_down(100.0, few, shape(None, 365), 13.0)
+    assert (gone.state, gone.used_up_day) == (QuotaState.EXCEEDED, 11)
+    with_gaps = np.where(np.arange(20) < 7, NAN, 9.0)
+    assert np.isnan(projected(with_gaps, shape(None, 365), 20.0))
 
 
 def test_unknown_days_add_nothing():
-    found = burn_down(1000.0, np.array([1.0, NAN, 1.0]), shape(None, 365), 3.0)
-    assert found.used == 2.0
+    found = burn_down(1000.0, np.array([1.0, NAN, *[1.0] * 20]), shape(None, 365), 22.0)
+    assert found.used == 21.0
     # The year ends as if the unknown day had been like the known ones.
     assert found.projected == pytest.approx(365.0)
 
 
 @given(
     st.lists(st.floats(0.01, 100), min_size=365, max_size=365),
-    st.integers(1, 364),
+    st.integers(14, 364),
     st.floats(0.1, 10.0),
 )
 def test_a_year_that_repeats_the_last_one_ends_where_it_did(last, days, scale):

@@ -209,6 +209,27 @@ async def test_peers_are_ranked_by_use_a_square_metre_with_coverage_beside(world
     assert answer["next_action"] is None
 
 
+async def test_where_nobody_is_ranked_the_commonest_reason_is_what_to_do(world, client):
+    world.now_us = us("2018-01-01")
+    peers(world, (0.2, 100), (0.1, 100))
+    answer = await get(client, "reports/ranking", place="city", year=2017)
+    assert [one["rank"] for one in answer["items"]] == [None] * 3
+    assert "reports/data-quality" in answer["next_action"]["en"]
+    none = await get(client, "reports/ranking", place="b1", year=2017)
+    assert (none["items"], none["next_action"]["en"][:15]) == ([], "Nothing to rank")
+
+
+async def test_a_few_days_of_a_year_say_nothing_of_its_end(world, client):
+    world.now_us = us("2018-01-11")
+    world.meter("m0", us("2018-01-01"), [90.0] * (96 * 10))
+    found = figure(await get(client, "reports/benchmarks", place="b0"), "electricity_kwh_m2")
+    assert (found["value"], found["so_far"]) == (None, pytest.approx(86_400 / 9045, abs=1e-6))
+    assert {one["verdict"] for one in found["benchmarks"]} == {"unknown"}
+    quota(world, 500_000.0)
+    (found,) = (await get(client, "reports/quota", place="b0"))["items"]
+    assert (found["projected"], found["state"], found["used_up_on"]) == (None, "within", None)
+
+
 async def test_the_worst_of_enough_peers_is_where_to_look_first(world, client):
     world.now_us = us("2018-01-01")
     peers(world, *[(kwh, 365) for kwh in (0.1, 0.1, 0.1, 0.1, 0.2)])

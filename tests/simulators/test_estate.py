@@ -89,3 +89,12 @@ def test_the_scripted_spike_breaks_a_rule_long_enough_to_fire_and_then_ends():
     assert spike.value > rule.threshold == contracted_power_w(building)
     assert spike.start <= 60
     assert rule.for_s < spike.duration <= 20 < spike.every
+
+
+def test_every_building_has_a_contract_and_the_city_its_climate():
+    contracts = {place.id: place.contract_demand_w for place in ESTATE.places if place.contract_demand_w}
+    assert contracts == {building.id: contracted_power_w(building) for building in BUILDINGS}
+    roots = [place for place in ESTATE.places if place.parent_id is None]
+    assert {(place.climate_zone, place.region_code) for place in roots} == {
+        ("hot_summer_cold_winter", "CN-CQ")
+    }
