@@ -169,3 +169,37 @@ def test_a_group_of_an_organisation_is_its_own_account():
     _, groups = tallied(estate, "city", GroupBy.ORGANISATION, amounts)
     for name in ("org-a", "org-b"):
         assert tallied(estate, name, GroupBy.DEVICE, amounts)[0] == groups[name][1]
+
+
+def belongs(estate, device_id, where, at_us):
+    device = estate.devices[device_id]
+    if device.valid_from_us is not None and at_us < device.valid_from_us:
+        return False
+    inside = estate.subtree(where)
+    return estate.placed(device_id, at_us)[0] in inside or device.organisation_id in inside
+
+
+def by_hand(estate, where, at_us):
+    """Meters that count for a place in one interval, the way a person would go about it."""
+    found = set()
+    for device_id in estate.devices:
+        above, seen = estate.placed(device_id, at_us)[1], {device_id}
+        covered = False
+        while above is not None and above not in seen:
+            covered |= belongs(estate, above, where, at_us)
+            seen.add(above)
+            above = estate.placed(above, at_us)[1]
+        if belongs(estate, device_id, where, at_us) and not covered:
+            found.add(device_id)
+    return found
+
+
+@given(estate=estates(), where=st.sampled_from(["city", "org-a", "hall", "school"]))
+@settings(max_examples=100, deadline=None)
+def test_the_total_is_what_counting_interval_by_interval_gives(estate, where):
+    # Meter n uses 2^n kWh in every interval, so that a sum says which meters are in it.
+    amounts = {register.id: [2.0**register.id] * 96 for register in estate.registers}
+    expected = 0.0
+    for slot in range(96):
+        expected += sum(2.0 ** int(device[1:]) for device in by_hand(estate, where, DAY + slot * BASE_US))
+    assert tallied(estate, where, GroupBy.DEVICE, amounts)[0] == expected
