@@ -218,7 +218,7 @@ class _Fold:
         elif row + self._confirm > until and until == self._end:
             self._found.waiting.append(np.arange(row, self._end))
             return self._end
-        elif row + self._confirm > until:
+        elif row + self._confirm > until and self._went_on_to(self._swaps[0]):
             self._drop(row)  # the meter was being replaced
         else:
             amount, flags = self._explained(row, value, self._highest(time_us))
@@ -227,8 +227,16 @@ class _Fold:
         return row + 1
 
     def _goes_on(self, row: int) -> bool:
-        rise = (float(self._chain.value[row]) - self._base_value) * self._sign
-        return rise >= -self._jitter and not rise > self._highest(int(self._chain.event_time_us[row]))
+        return self._leads_to(float(self._chain.value[row]), int(self._chain.event_time_us[row]))
+
+    def _leads_to(self, value: float, time_us: int) -> bool:
+        """Whether the last believed reading can have gone on to this value."""
+        rise = (value - self._base_value) * self._sign
+        return rise >= -self._jitter and not rise > self._highest(time_us)
+
+    def _went_on_to(self, swap: Replacement) -> bool:
+        """Whether the old meter went on from the last believed reading to its end, as far as is known."""
+        return swap.final_value is None or self._leads_to(swap.final_value, swap.at_us)
 
     def _highest(self, time_us: int) -> float:
         """What can have passed since the last believed reading, as the meter shows it; NaN if not known."""

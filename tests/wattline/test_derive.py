@@ -229,9 +229,12 @@ def test_a_fall_that_waits_survives_a_restart_and_is_booked_once(process):
     assert found.quality[1] & Quality.RESET
 
 
+values_shown = st.one_of(st.none(), st.integers(0, 500).map(float))
+
+
 @st.composite
 def arrivals(draw):
-    """Batches of readings of two registers in any order, some repeated or corrected."""
+    """Batches of readings of two registers in any order, some repeated or corrected; meter swaps."""
     count = draw(st.integers(2, 30))
     rows = []
     for register in (0, 1):
@@ -241,14 +244,15 @@ def arrivals(draw):
     rows = draw(st.permutations(rows))
     edges = sorted({0, len(rows), *draw(st.lists(st.integers(0, len(rows)), max_size=6))})
     batches = [rows[a:b] for a, b in pairwise(edges)]
-    after = [draw(st.sampled_from(["go on", "settle", "save", "restart"])) for _ in batches]
-    return batches, after
+    after = [draw(st.sampled_from(["go on", "settle", "save", "restart", "swap"])) for _ in batches]
+    swaps = draw(st.lists(st.tuples(st.integers(0, 600), values_shown, values_shown), max_size=2))
+    return batches, after, swaps
 
 
 @given(arrivals())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_order_of_arrival_gives_the_same_ledger(tmp_path_factory, story):
-    batches, after = story
+    batches, after, swaps = story
     process = Process(tmp_path_factory.mktemp("process"))
     try:
         for batch, then in zip(batches, after, strict=True):
@@ -259,6 +263,11 @@ def test_any_order_of_arrival_gives_the_same_ledger(tmp_path_factory, story):
                 process.derivation.save()
             elif then == "restart":
                 process.restart()
+            elif swaps:
+                minute, final, initial = swaps.pop()
+                at_us = reading(minute, 0)[1]
+                swap = Replacement(f"at {minute}", "m", "energy_active_import_total", at_us, final, initial)
+                registered(process, put_replacement=swap)
         process.settle()
         assert_same(process, [row for batch in batches for row in batch])
     finally:
