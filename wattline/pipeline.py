@@ -86,9 +86,7 @@ class Pipeline:
                 ticking = beside.create_task(keep_time(self.rhythm, beats, self._in_worker))
                 async for raw in self.source.batches():
                     await self._room.acquire()
-                    accepted = await self._once_served(partial(self.intake.accept, raw), self._worker)
-                    prepare = partial(self.store.prepare, accepted.readings, accepted.positions)
-                    store = await self._once_served(prepare, self._worker)
+                    accepted, store = await self._once_served(partial(self._take, raw), self._worker)
                     finishing = beside.create_task(self._finish(raw, accepted, store))
                     finishing.add_done_callback(lambda _: self._room.release())
                 for _ in range(_UNDER_WAY):
@@ -117,6 +115,11 @@ class Pipeline:
                 self.totals["wattline_store_retries_total"] += 1
                 log.warning("a batch waits for the store: %s", error)
                 await asyncio.sleep(error.retry_after_s or self.rhythm.retry_s)
+
+    def _take(self, raw: RawBatch) -> tuple[Accepted, Callable[[], None]]:
+        """What a batch brings, and how to store it."""
+        accepted = self.intake.accept(raw)
+        return accepted, self.store.prepare(accepted.readings, accepted.positions)
 
     def _keep(self, raw: RawBatch, accepted: Accepted, store: Callable[[], None]) -> Accepted:
         """Readings into the store, what was rejected to the dead letters; returns what is stored."""
