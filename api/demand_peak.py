@@ -5,12 +5,13 @@ from itertools import pairwise
 import numpy as np
 
 from analytics.demand import DENSE_US, WINDOW_US, Peak, block_demand_w, own_amounts, sliding_maximum
+from analytics.grouping import GroupBy
 from analytics.periods import Interval, edges
 from analytics.rollup import Periods
 from api import times
 from api.accounts import Accounts, Figure
 from api.estate import Estate
-from api.figures import meters, quality_of
+from api.figures import KWH, meters, quality_of
 from api.schemas.base import Names
 from api.schemas.demand import Contributor, DemandMaximum, Sliding, Window
 from api.services import Services
@@ -43,7 +44,7 @@ def month_maximum(
     silent: list[str] = []
     if highest is not None:
         at_us = times.parse(highest.start, place.timezone, "start")
-        contributors, silent = _contributors(services, estate, place, at_us, highest.demand_w)
+        contributors, silent = _contributors(accounts, place, at_us, highest.demand_w)
     share = None
     if highest is not None and place.contract_demand_w:
         share = round(highest.demand_w / place.contract_demand_w, 6)
@@ -65,55 +66,32 @@ def month_maximum(
 
 
 def _contributors(
-    services: Services, estate: Estate, place: Place, start_us: int, demand_w: float
+    accounts: Accounts, place: Place, at_us: int, demand_w: float
 ) -> tuple[list[Contributor], list[str]]:
     """Every meter's own part of the window, largest first, and the meters that were silent."""
-    catalog = estate.catalog
-    registers = _meters_below(catalog, place.id, start_us)
-    row_of = {register.device_id: row for row, register in enumerate(registers)}
-    ids = np.array([one.id for one in registers], np.int32)
-    rows = services.store.intervals(ids, start_us, start_us + WINDOW_US)
-    amount = np.full(len(registers), np.nan)
-    amount[np.searchsorted(ids, rows.register)] = rows.amount
-    parent = np.array([_nearest(catalog, one.device_id, row_of, start_us) for one in registers], np.int32)
-    own, split = own_amounts(amount, parent)
+    window_us = np.array([at_us, at_us + WINDOW_US], np.int64)
+    _, groups = accounts.grouped(place.id, Energy.ELECTRICITY, KWH, GroupBy.DEVICE, window_us)
+    gross = {one.name: float(one.gross.periods.amount[0]) for one in groups}
+    members = accounts.estate.members(place.id, Energy.ELECTRICITY)
+    meters = [one for one in members.stretches if one.start_us <= at_us < one.end_us]
+    row_of = {one.device_id: row for row, one in enumerate(meters)}
+    amount = np.array([gross.get(one.device_id, np.nan) for one in meters])
+    own, split = own_amounts(
+        amount, np.array([row_of.get(one.upstream or "", -1) for one in meters], np.int32)
+    )
     own_w = block_demand_w(own)
-    order = [row for row in np.argsort(-np.nan_to_num(own_w), kind="stable").tolist() if own[row] != 0]
+    order = np.argsort(-np.nan_to_num(own_w), kind="stable").tolist()
     return [
         Contributor(
-            device=registers[row].device_id,
-            place=catalog.placed(registers[row].device_id, start_us)[0],
+            device=meters[row].device_id,
+            place=meters[row].place_id,
             demand_w=round(float(own_w[row]), 3),
             share=round(float(own_w[row]) / demand_w, 6) if demand_w else 0.0,
             part="remainder" if split[row] else "meter",
         )
         for row in order
-        if not np.isnan(own_w[row])
-    ], sorted(registers[row].device_id for row in np.flatnonzero(np.isnan(amount)).tolist())
-
-
-def _meters_below(catalog: Catalog, place_id: str, at_us: int) -> list[Register]:
-    """Import counters of electricity that stood in the place's subtree then, by id."""
-    inside = set(catalog.subtree(place_id))
-    return [
-        one
-        for one in catalog.registers
-        if one.energy is Energy.ELECTRICITY
-        and not one.exported
-        and catalog.placed(one.device_id, at_us)[0] in inside
-    ]
-
-
-def _nearest(catalog: Catalog, device_id: str, row_of: dict[str, int], at_us: int) -> int:
-    """Row of the nearest meter upstream that is one of ours; -1 if none is."""
-    seen = {device_id}
-    above = catalog.placed(device_id, at_us)[1]
-    while above is not None and above in catalog.devices and above not in seen:
-        if above in row_of:
-            return row_of[above]
-        seen.add(above)
-        above = catalog.placed(above, at_us)[1]
-    return -1
+        if not np.isnan(own_w[row]) and own_w[row] != 0
+    ], sorted(meters[row].device_id for row in np.flatnonzero(np.isnan(amount)).tolist())
 
 
 def _sliding(services: Services, estate: Estate, place: Place, windows: Periods) -> Sliding | None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from core.batch import BASE_US
+from core.model import Device, DeviceKind, Name, Place, PlaceKind, RegisterSettings
 from core.quality import Quality
 from tests.api.asks import fixes_of, get, refused
-from tests.api.world import us
+from tests.api.world import ENERGY, SHANGHAI, us
 
 pytestmark = pytest.mark.anyio
 
@@ -142,29 +143,67 @@ async def test_contributors_of_a_city_add_up_to_its_maximum(world, client):
     assert answer["silent"] == ["m1"]
 
 
+async def test_a_charger_on_another_account_is_there_and_still_once_in_the_building(world, client):
+    name = Name("充电", "Chargers")
+    world.registry.put_place(Place("other", PlaceKind.ORGANISATION, name, SHANGHAI, "city"))
+    world.registry.put_device(Device("ev", DeviceKind.METER, "b0", name, "m0", organisation_id="other"))
+    world.registry.add_registers([("ev", ENERGY)])
+    world.reload()
+    world.meter("m0", DAY, [10.0])
+    world.meter("ev", DAY, [2.0])
+    other = await get(client, "demand/maximum", place="other", month="2018-07")
+    assert [(one["device"], one["demand_w"]) for one in other["contributors"]] == [("ev", 8_000.0)]
+    building = await get(client, "demand/maximum", place="b0", month="2018-07")
+    assert building["maximum"]["demand_w"] == 40_000.0
+    assert [(one["device"], one["demand_w"]) for one in building["contributors"]] == [
+        ("m0", 32_000.0),
+        ("ev", 8_000.0),
+    ]
+
+
 async def test_a_month_of_silence_has_no_maximum(client):
     answer = await get(client, "demand/maximum", place="b0", month="2018-06")
     assert (answer["maximum"], answer["sliding"], answer["contributors"]) == (None, None, [])
     assert (answer["coverage"], answer["quality"]) == (0.0, [])
 
 
-async def test_dense_readings_show_the_maximum_that_slides(world, client):
+def dense(world, first_minute, last_minute, days):
+    """60 kW between two minutes since the start of 1 July, nothing else; m0 reports every minute."""
     world.registry.put_device(replace(world.catalog.devices["m0"], expected_interval_s=60.0))
     world.reload()
-    world.now_us = us("2018-07-02T00:00:00")
-    minutes = np.arange(-5, 24 * 60 + 6)
-    # 60 kW from 08:10 to 08:20, nothing else.
-    kwh = np.clip(minutes - 490, 0, 10).astype(np.float64)
-    world.readings("m0", "energy_active_import_total", zip((DAY + minutes * MINUTE_US).tolist(), kwh.tolist(),
-                                                           strict=True))  # fmt: skip
-    energy = np.zeros(96)
-    energy[32:34] = 5.0
-    world.meter("m0", DAY, energy.tolist())
+    world.now_us = DAY + days * 96 * BASE_US
+    minutes = np.arange(-5, days * 24 * 60 + 6)
+    kwh = np.clip(minutes - first_minute, 0, last_minute - first_minute).astype(np.float64)
+    rows = zip((DAY + minutes * MINUTE_US).tolist(), kwh.tolist(), strict=True)
+    world.readings("m0", ENERGY, rows)
+    world.meter("m0", DAY, np.diff(kwh[5:-5:15]).tolist())
+
+
+async def test_dense_readings_show_the_maximum_that_slides(world, client):
+    dense(world, 490, 500, 1)  # 08:10 to 08:20
     answer = await get(client, "demand/maximum", place="b0", month="2018-07")
     assert answer["maximum"]["demand_w"] == 20_000.0
-    assert answer["sliding"]["demand_w"] == 40_000.0
-    assert answer["sliding"]["days"] == 1
-    assert answer["sliding"]["end"] == "2018-07-01T08:20:00+08:00"
+    assert answer["sliding"] == {"demand_w": 40_000.0, "end": "2018-07-01T08:20:00+08:00", "days": 1}
+
+
+async def test_a_window_may_slide_across_midnight(world, client):
+    dense(world, 1435, 1445, 2)  # 23:55 to 00:05
+    answer = await get(client, "demand/maximum", place="b0", month="2018-07")
+    assert answer["maximum"]["demand_w"] == 20_000.0
+    assert answer["sliding"] == {"demand_w": 40_000.0, "end": "2018-07-02T00:05:00+08:00", "days": 2}
+
+
+async def test_a_day_with_a_reset_has_no_sliding_maximum(world, client):
+    dense(world, 490, 500, 1)
+    world.meter("m0", DAY, [0.0], quality=Quality.RESET)
+    assert (await get(client, "demand/maximum", place="b0", month="2018-07"))["sliding"] is None
+
+
+async def test_the_sliding_maximum_is_that_of_the_ratio(world, client):
+    world.registry.put_register(RegisterSettings("m0", ENERGY, ratio=2.0))
+    dense(world, 490, 500, 1)
+    answer = await get(client, "demand/maximum", place="b0", month="2018-07")
+    assert answer["sliding"]["demand_w"] == 80_000.0
 
 
 async def test_requests_that_can_not_be_answered_say_why(client):
