@@ -94,11 +94,8 @@ def evaluate(term: Term, amount_of: Mapping[str, F64]) -> F64:
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found = np.asarray(_value(term, amount_of), np.float64)
-    unknown = ~np.isfinite(found)
-    for device_id in meters(term):
-        # min and max of NumPy pass NaN on already; 0 * NaN does too: this is for infinities.
-        unknown = unknown | np.isnan(amount_of[device_id])
-    return np.where(unknown, np.nan, found)
+    # NaN goes through every operation here; dividing by zero gives infinity or NaN.
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def _value(term: Term, amount_of: Mapping[str, F64]) -> F64:

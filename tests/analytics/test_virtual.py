@@ -42,6 +42,13 @@ def test_it_is_unknown_where_an_input_is_and_covered_as_little_as_the_least():
     assert made.covered_us.tolist() == [BASE_US // 3, 0]
 
 
+def test_a_quotient_by_nothing_is_not_known_and_not_covered():
+    usable, _ = found(meter("a", "hall"), meter("b", "hall"), formula("ratio", "hall", "[a] / [b]"))
+    made = intervals(usable["ratio"], rows(0, {0: [1.0, 1.0], 1: [0.0, 4.0]}), 0, 2 * BASE_US)
+    assert np.isnan(made.amount).tolist() == [True, False]
+    assert made.covered_us.tolist() == [0, BASE_US]
+
+
 def test_flags_and_revisions_of_inputs_are_its_own():
     usable, _ = found(meter("a", "hall"), meter("b", "hall"), formula("sum", "hall", "[a] + [b]"))
     inputs = rows(0, {0: [1.0], 1: [2.0]})

@@ -149,6 +149,8 @@ def references(world):
         (
             Factor(Subject.ELECTRICITY, FactorKind.COAL_EQUIVALENT, 0.1229, "kWh", "CN", 2008, "GB/T 2589"),
             Factor(Subject.ELECTRICITY, FactorKind.CO2, 0.5, "kWh", "CN", 2017, "a list", annual=True),
+            Factor(Subject.ELECTRICITY, FactorKind.CO2, 0.3, "kWh", "CN", 2018, "a list", annual=True),
+            Factor(Subject.ELECTRICITY, FactorKind.CO2, 0.1, "kWh", "CN", 2019, "a list", annual=True),
             Factor(Subject.ELECTRICITY, FactorKind.CO2, 0.25, "kWh", "CN-CQ", 2018, "another", annual=True),
         ),
     )
@@ -196,6 +198,21 @@ async def test_each_year_has_its_own_factor_and_a_stand_in_is_said(world, client
     # CN-CQ has none of 2017: that of 2018 is the first there is.
     assert answer["co2"]["items"] == [24.0, 24.0]
     assert "none of 2017 is known: that of 2018 stands in" in answer["co2"]["basis"][0]["note"]
+
+
+async def test_a_week_over_the_new_year_has_each_days_own_factor(world, client):
+    references(world)
+    world.registry.put_place(replace(world.catalog.places["b0"], region_code=None))
+    world.reload()
+    world.now_us = us("2019-06-01")
+    world.meter("m0", us("2018-12-31"), [1.0] * 192)
+    answer = await get(
+        client, "consumption", place="b0", energy="electricity", from_="2018-12-31", to="2019-01-07",
+        interval="1w", with_="co2",
+    )  # fmt: skip
+    # 96 kWh on each side: x 0.3 of 2018, x 0.1 of 2019.
+    assert answer["co2"]["items"] == [38.4]
+    assert [one["year"] for one in answer["co2"]["basis"]] == [2018, 2019]
 
 
 async def test_a_meter_without_a_tariff_leaves_no_half_cost(world, client):

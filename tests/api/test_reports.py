@@ -13,7 +13,7 @@ from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
 from core.quality import Quality
 from core.reference import References
 from tests.api.asks import fixes_of, get, problem, refused
-from tests.api.world import SHANGHAI, us
+from tests.api.world import ENERGY, SHANGHAI, us
 
 pytestmark = pytest.mark.anyio
 
@@ -157,6 +157,17 @@ async def test_a_value_of_what_a_meter_counts_is_refused_for_it_would_be_in_twic
 
 
 @pytest.mark.usefixtures("report")
+async def test_a_meter_that_came_after_a_value_was_entered_counts_instead_of_it(report, client):
+    await enter(client, place="b2", item="electricity", amount=100.0)
+    report.registry.put_device(Device("b2-main", DeviceKind.METER, "b2", NAME))
+    report.registry.add_registers([("b2-main", ENERGY)])
+    report.reload()
+    report.meter("b2-main", us("2018-01-01"), [1.0] * 10)
+    rows = (await get(client, "reports/statutory", place="org-2", **Q1))["rows"]
+    assert rows[0]["values"]["electricity"]["amount"] == 2_170.0
+    assert rows[0]["values"]["electricity"]["entered"] == []
+
+
 async def test_a_year_of_which_one_quarter_was_entered_is_covered_by_a_quarter(client):
     await enter(client)
     row = (await get(client, "reports/statutory", place="org", year=2018))["rows"][0]
