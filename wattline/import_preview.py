@@ -91,8 +91,8 @@ class Preview:
         before, then = _closed(again.stored), _closed(again.rows)
         changed = late.revised(before, then)
         revised = int(np.isin(changed.start_us, before.start_us).sum())
-        others = now.take(~np.isin(now.start_us, before.start_us))
-        after = roll_up(IntervalBatch.concat([others, then]), marks)
+        others = now.take(~np.isin(now.start_us, changed.start_us))
+        after = roll_up(IntervalBatch.concat([others, changed]), marks)
         count = np.histogram(changed.start_us, marks)[0].tolist()
         pairs = zip(self._told(roll_up(now, marks)), self._told(after), strict=True)
         return (
