@@ -1,7 +1,8 @@
 """Which meters count for a place: each kWh once, whatever the tree of meters below it.
 
-A meter counts for a place if it stands in the place's subtree and no meter upstream of it
-does; what a sub-meter or an EV charger measures is already in its parent's register.
+As the meters stand now; `analytics.membership` knows how they stood. A meter counts for a place
+if it stands in the place's subtree, or is on the account of an organisation in it, and no meter
+upstream of it does; what a sub-meter or an EV charger measures is already in its parent's register.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ def counted_devices(catalog: Catalog, place_id: str, energy: Energy) -> list[str
         for register in catalog.registers
         if register.energy is energy
         and not register.exported
-        and catalog.devices[register.device_id].place_id in inside
+        and _belongs(catalog, register.device_id, inside)
     }
     return sorted(device for device in metering if not _upstream_of(catalog, device) & metering)
 
@@ -72,21 +73,30 @@ class PlaceMembers:
         number: dict[str, int] = {}
         rows: list[tuple[int, int, int]] = []
         for register in counters:
-            device = catalog.devices[register.device_id]
-            upstream = _upstream_of(catalog, device.id) & metering
-            shadows = {place for meter in upstream for place in catalog.ancestors(_place(catalog, meter))}
-            gauge = catalog.register_of.get((device.id, "power_active"))
+            upstream = _upstream_of(catalog, register.device_id) & metering
+            shadows = {place for meter in upstream for place in _accounts(catalog, meter)}
+            gauge = catalog.register_of.get((register.device_id, "power_active"))
             rows.extend(
                 (number.setdefault(place, len(number)), register.id, -1 if gauge is None else gauge.id)
-                for place in catalog.ancestors(device.place_id)
+                for place in _accounts(catalog, register.device_id)
                 if place not in shadows
             )
         columns = np.array(rows, np.int32).reshape(-1, 3).T
         return cls(list(number), columns[0], columns[1], columns[2])
 
 
-def _place(catalog: Catalog, device_id: str) -> str:
-    return catalog.devices[device_id].place_id
+def _belongs(catalog: Catalog, device_id: str, inside: set[str]) -> bool:
+    device = catalog.devices[device_id]
+    return device.place_id in inside or device.organisation_id in inside
+
+
+def _accounts(catalog: Catalog, device_id: str) -> list[str]:
+    """Every place that a meter belongs to: those above it, and those above its account."""
+    device = catalog.devices[device_id]
+    places = catalog.ancestors(device.place_id)
+    if device.organisation_id is not None:
+        places += [one for one in catalog.ancestors(device.organisation_id) if one not in places]
+    return places
 
 
 def _upstream_of(catalog: Catalog, device_id: str) -> set[str]:

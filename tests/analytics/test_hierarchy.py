@@ -7,6 +7,9 @@ from core.catalog import Catalog
 from core.columns import RegisterColumns
 from core.model import Device, DeviceKind, Name, Place, PlaceKind, Register
 from core.quantities import QUANTITIES, Energy
+from tests.analytics.meters import catalog as meters_catalog
+from tests.analytics.meters import meter
+from tests.analytics.meters import place as place_of
 
 NAME = Name("名", "name")
 NOW_US = 1_800_000_000_000_000
@@ -73,6 +76,20 @@ def test_members_agree_with_the_counted_devices_of_every_place():
             catalog.registers[counter].device_id for counter in members.counter[members.place == number]
         }
         assert sorted(devices) == counted_devices(catalog, place, Energy.ELECTRICITY)
+
+
+def test_a_charger_on_anothers_account_is_in_both_and_once_above_them():
+    places = [place_of("city", kind=PlaceKind.REGION), *(place_of(one, "city") for one in ("a", "b"))]
+    devices = [meter("main", "a"), meter("ev", "a", "main", organisation_id="b")]
+    catalog = meters_catalog(places, devices)
+    members = PlaceMembers.of(catalog)
+    found = {
+        place_id: members.counter[members.place == number].tolist()
+        for number, place_id in enumerate(members.place_ids)
+    }
+    assert found == {"a": [0], "city": [0], "b": [1]}
+    for place_id, registers in found.items():
+        assert [one.id for one in counted_registers(catalog, place_id, Energy.ELECTRICITY)] == registers
 
 
 def test_live_power_sums_fresh_meters_and_says_how_many():
