@@ -82,6 +82,14 @@ async def test_sub_meters_that_count_more_than_their_parent_are_found(world, cli
     assert rule(parent, "balance")["result"] == "passed"
 
 
+async def test_a_balance_is_judged_only_where_everything_was_measured(world, client):
+    good_day(world, "m0", 2.5, us("2018-07-01"))
+    good_day(world, "m1", 3.0, us("2018-07-01"))
+    world.meter("m1", us("2018-07-01"), [3.0] * 8, covered_us=0, quality=Quality.GAP_SPREAD)
+    answer = await get(client, "reports/data-quality", device="m0", day="2018-07-01")
+    assert rule(answer["items"][0], "balance")["result"] == "not_checked"
+
+
 async def test_the_rated_power_bounds_what_a_counter_may_rise(world, client):
     world.registry.put_device(replace(world.catalog.devices["m2"], rated_power_w=4_000.0))
     world.reload()
@@ -151,9 +159,10 @@ async def test_a_shown_power_factor_is_weighted_with_its_power(world, client):
 
 
 async def test_active_and_reactive_power_make_a_power_factor(world, client):
-    report(world, ["power_active", "power_reactive"], [(800.0, 600.0), (800.0, -600.0)])
+    report(world, ["power_active", "power_reactive"], [(800.0, -600.0), (100.0, 0.0)])
     _, item = await power(client)
-    assert (item["basis"], item["power_factor"]) == ("power", 0.8)
+    # 900 W of 1000 VA and 100 VA: the larger load weighs more.
+    assert (item["basis"], item["power_factor"]) == ("power", pytest.approx(9 / 11, abs=1e-6))
 
 
 async def test_unbalance_is_shown_with_its_share_above_the_limit(world, client):

@@ -30,7 +30,8 @@ TARIFF = Tariff(
     Energy.ELECTRICITY,
     "kWh",
     "CNY",
-    (TariffVersion("2018-01-01", "a test", "CN", (BandPrice(Band.FLAT, 0.5),)),),
+    # It begins inside the span: what costs nothing before does not make the cost unknown.
+    (TariffVersion("2018-06-20", "a test", "CN", (BandPrice(Band.FLAT, 0.5),)),),
 )
 
 NIGHT, DAY = [0.25] * 36, [2.5] * 32  # 1 kW up to 9:00, 10 kW to 17:00

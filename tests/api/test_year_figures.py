@@ -84,6 +84,18 @@ async def test_coal_adds_electricity_and_gas_by_their_factors(world, client):
     assert (national["value"], national["year"]) == (18.03, 2022)
 
 
+async def test_water_is_no_part_of_coal(world, client):
+    world.registry.add_registers([("m0", "water_volume_total")])
+    world.reload()
+    world.meter("m0", YEAR, [20.0] * (96 * DAYS_2017))
+    world.meter("m0", YEAR, [0.1] * (96 * DAYS_2017), "water_volume_total")
+    answer = await get(client, "reports/benchmarks", place="b0", year=2017)
+    assert figure(answer, "coal_kgce_person")["year_amount"] == pytest.approx(700_800 * 0.1229)
+    water = figure(answer, "water_m3_person")
+    assert (water["value"], water["year_unit"]) == (pytest.approx(3504 / 320), "m3")
+    assert [one["value"] for one in water["benchmarks"]] == [21.53, 20.99, 38.53, 69.99]
+
+
 async def test_a_year_that_is_not_over_is_scaled_and_says_so(world, client):
     world.now_us = us("2018-03-15")  # 73 of 365 days have passed
     world.meter("m0", us("2018-01-01"), [1.0] * (96 * 73))
@@ -169,6 +181,13 @@ async def test_a_quota_may_be_in_thousands(world, client):
     assert found["used"] == pytest.approx(0.192 * 0.1229, abs=1e-6)
 
 
+async def test_a_quota_is_that_of_its_year(world, client):
+    quota(world, 35_040.0, year=2017)
+    assert (await get(client, "reports/quota", place="b0", year=2018))["items"] == []
+    (found,) = (await get(client, "reports/quota", place="b0", year=2017))["items"]
+    assert (found["basis"], found["used"], found["projected"]) == ("whole_year", None, None)
+
+
 async def test_a_place_without_a_quota_is_told_where_to_set_one(client):
     answer = await get(client, "reports/quota", place="b0", year=2018)
     assert answer["items"] == []
@@ -207,6 +226,17 @@ async def test_peers_are_ranked_by_use_a_square_metre_with_coverage_beside(world
     assert (best["peers"], best["few_peers"], best["median"]) == (3, True, pytest.approx(7.008))
     assert (answer["unit"], answer["least_coverage"], answer["year_is_over"]) == ("kWh/m2", 0.9, True)
     assert answer["next_action"] is None
+
+
+async def test_another_climate_is_another_group(world, client):
+    world.now_us = us("2018-01-01")
+    peers(world, (0.2, 365), (0.1, 365))
+    world.registry.put_place(replace(world.catalog.places["o1"], climate_zone="cold"))
+    world.reload()
+    answer = await get(client, "reports/ranking", place="city", year=2017)
+    ranks = {one["place"]: (one["climate_zone"], one["rank"], one["peers"]) for one in answer["items"]}
+    assert ranks["o0"] == ("hot_summer_cold_winter", 1, 1)
+    assert ranks["o1"] == ("cold", 1, 1)
 
 
 async def test_where_nobody_is_ranked_the_commonest_reason_is_what_to_do(world, client):
