@@ -67,8 +67,8 @@ def put(connection: Connection, estate: Estate) -> tuple[bool, bool]:
         raise Conflict("\n".join(wrong))
     upsert(connection, tables.place, [rows.to_row(place) for place in new_places])
     first = connection.scalar(select(func.count()).select_from(tables.device)) or 0
-    for device in new_devices:
-        numbered.setdefault(device.id, first + len(numbered.keys() - known_devices.keys()))
+    unknown = (device.id for device in new_devices if device.id not in known_devices)
+    numbered |= {id_: number for number, id_ in enumerate(unknown, first)}
     upsert(
         connection,
         tables.device,
