@@ -22,6 +22,7 @@ FACTORS = FactorSet(
     (Region("CN", Name("全国", "China")),),
     (
         Factor(Subject.ELECTRICITY, FactorKind.COAL_EQUIVALENT, 0.1229, "kWh", "CN", 2020, "GB/T 2589"),
+        Factor(Subject.FRESH_WATER, FactorKind.COAL_EQUIVALENT, 0.2571, "m3", "CN", 2020, "GB/T 2589"),
         Factor(Subject.NATURAL_GAS, FactorKind.COAL_EQUIVALENT, 1.33, "m3", "CN", 2020, "GB/T 2589"),
     ),
 )
