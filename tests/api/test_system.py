@@ -122,7 +122,7 @@ async def test_dead_letters_show_the_payload_whatever_its_bytes(world, client):
 
 async def test_a_store_that_fails_is_a_503_that_says_when_to_come_back(world):
     class Busy:
-        def intervals(self, *_):
+        def interval_sums(self, *_):
             raise StoreError("busy", retryable=True, retry_after_s=7.4)
 
         def readings(self, *_):
@@ -139,7 +139,7 @@ async def test_a_store_that_fails_is_a_503_that_says_when_to_come_back(world):
 
 async def test_a_crash_shows_no_trace_but_a_name_for_the_log(world, caplog):
     class Broken:
-        def intervals(self, *_):
+        def interval_sums(self, *_):
             raise ZeroDivisionError("secret reason")
 
     async with client_of(world.app(store=Broken())) as client:
