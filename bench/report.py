@@ -136,10 +136,26 @@ def _scale(result: Result) -> list[str]:
     return _table(["devices", *(label for label, _ in columns.values())], rows)
 
 
+def _ledger(result: Result) -> list[str]:
+    ways = {
+        "read_s": "reading the readings, and nothing else",
+        "first_s": "deriving and writing everything, in order of receipt",
+        "unchanged_s": "deriving again where nothing differs",
+        "ratio_s": "deriving again where everything differs",
+    }
+    rows = [[label, f"{result[key]:,.1f} s"] for key, label in ways.items()]
+    late = result["late_ms"]
+    rows.append(["one late reading", f"p50 {late['p50']:.0f}, p95 {late['p95']:.0f} ms (N = {late['n']})"])
+    meters, days, readings = (f"{result[key]:,}" for key in ("meters", "days", "readings"))
+    said = f"{meters} meters, {days} days, {readings} readings and as many intervals."
+    return [*_table(["", ""], rows), "", said]
+
+
 _TABLES: dict[str, Callable[[Result], list[str]]] = {
     "ingest": _ingest,
     "latency": _latency,
     "query": _query,
     "memory": _memory,
     "scale": _scale,
+    "ledger": _ledger,
 }
