@@ -84,7 +84,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     estate = configuration.load_estate(options.config)
     references = configuration.load_references(options.config)
     if options.demo:
-        asyncio.run(serve.run(settings, estate.joined(demo.demo_estate()), references, demo.demo_children))
+        estate = estate.joined(demo.demo_estate(references))
+        asyncio.run(serve.run(settings, estate, references, demo.demo_children))
     else:
         asyncio.run(serve.run(settings, estate, references))
     return 0

@@ -1,8 +1,11 @@
 """What `run --demo` adds: a simulated city, and real recorded buildings played as if now."""
 
+from dataclasses import replace
+
 from core.catalog import Catalog
 from core.model import DeviceKind, Estate
 from core.ports import Feed
+from core.reference import References
 from simulators.demo import DEMO_SEED
 from simulators.estate import build_estate
 from simulators.record import read_record
@@ -10,11 +13,26 @@ from simulators.recorded import choose, needed_estate
 from wattline.simulate import SAMPLE
 
 _TIMEZONE = "Europe/London"  # where the recorded buildings stand
+_CALENDAR = "cn-office"
+_TARIFFS = (
+    ("electricity", "example-office-electricity"),
+    ("water", "example-water"),
+    ("gas", "example-gas"),
+    ("heat", "example-heat"),
+)
 
 
-def demo_estate() -> Estate:
-    """The city's places, devices, rules and map, and the recorded buildings."""
-    return build_estate(DEMO_SEED).joined(_recorded())
+def demo_estate(references: References) -> Estate:
+    """The city's places, devices, rules and map, and the recorded buildings.
+
+    The city has the calendar and the tariffs that ship, as far as the configuration has them.
+    """
+    city = build_estate(DEMO_SEED)
+    root, *below = city.places
+    tariffs = tuple((energy, id_) for energy, id_ in _TARIFFS if id_ in references.tariffs)
+    calendar = _CALENDAR if _CALENDAR in references.calendars else None
+    root = replace(root, calendar_id=calendar, tariffs=tariffs)
+    return replace(city, places=(root, *below)).joined(_recorded())
 
 
 def demo_children(catalog: Catalog, feed: Feed) -> list[list[str]]:
