@@ -8,7 +8,7 @@ The overlap of a group is gross less amount: what it shares with the accounts of
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,6 +65,10 @@ class Shares:
             np.array(columns[4], np.float64),
         )
 
+    def rows(self) -> Iterator[tuple[int, int, int, int, float]]:
+        """Rows (source, start_us, end_us, group, weight), as of takes them."""
+        return zip(*(getattr(self, name).tolist() for name in self.__slots__), strict=True)
+
     def only(self, group: int) -> "Shares":
         """One of the groups, as the only one."""
         return self._chosen(self.group == group)
@@ -80,9 +84,7 @@ class Shares:
     def cuts(self) -> Mapping[int, tuple[int, ...]]:
         """By source, the times at which its weight somewhere changes."""
         found: dict[int, set[int]] = defaultdict(set)
-        for source, start_us, end_us in zip(
-            self.source.tolist(), self.start_us.tolist(), self.end_us.tolist(), strict=True
-        ):
+        for source, start_us, end_us, _, _ in self.rows():
             found[source] |= {start_us, end_us}
         return {source: tuple(sorted(times)) for source, times in found.items()}
 

@@ -70,13 +70,7 @@ class Accounts:
     def beside(self, shares: Shares, quantities: tuple[str, ...]) -> Shares:
         """What other counters of the same meters add up to, when and as these count."""
         rows = []
-        for source, start_us, end_us, weight in zip(
-            shares.source.tolist(),
-            shares.start_us.tolist(),
-            shares.end_us.tolist(),
-            shares.weight.tolist(),
-            strict=True,
-        ):
+        for source, start_us, end_us, _, weight in shares.rows():
             for quantity in quantities:
                 register = self.estate.catalog.register_of.get((self.device_of(source), quantity))
                 if register is not None:

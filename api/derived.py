@@ -160,13 +160,7 @@ class Derivations:
         """The shares of one group parted by where their meters stood."""
         parts: dict[str | None, int] = {}
         rows: list[tuple[int, int, int, int, float]] = []
-        for source, start_us, end_us, weight in zip(
-            shares.source.tolist(),
-            shares.start_us.tolist(),
-            shares.end_us.tolist(),
-            shares.weight.tolist(),
-            strict=True,
-        ):
+        for source, start_us, end_us, _, weight in shares.rows():
             place, _ = self._catalog.placed(self._accounts.device_of(source), start_us)
             rows.append((source, start_us, end_us, parts.setdefault(key(place), len(parts)), weight))
         return list(parts), Shares.of(rows)

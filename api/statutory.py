@@ -223,12 +223,7 @@ class Table:
         found: dict[tuple[str, str], Estimate] = {}
         begin_us, end_us = days.edges_us[:-1], np.minimum(days.edges_us[1:], self._accounts.now_us)
         for one in metered:
-            for source, start_us, stop_us in zip(
-                one.shares.source.tolist(),
-                one.shares.start_us.tolist(),
-                one.shares.end_us.tolist(),
-                strict=True,
-            ):
+            for source, start_us, stop_us, _, _ in one.shares.rows():
                 at = int(np.searchsorted(days.source, source))
                 due_us = np.clip(np.minimum(end_us, stop_us) - np.maximum(begin_us, start_us), 0, None)
                 holds = due_us > 0
