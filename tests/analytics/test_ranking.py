@@ -56,7 +56,12 @@ def test_schools_do_not_compete_with_hospitals():
 
 @given(
     st.lists(
-        st.tuples(st.floats(0, 1e6), st.floats(1, 1e4), st.floats(0, 1), st.integers(0, 3)),
+        st.tuples(
+            st.one_of(st.just(0.0), st.floats(1e-6, 1e6)),  # nobody meters less than a mWh
+            st.floats(1, 1e4),
+            st.floats(0, 1),
+            st.integers(0, 3),
+        ),
         min_size=1,
         max_size=30,
     )
