@@ -104,7 +104,7 @@ def _ingest(result: dict[str, Any]) -> Panel:
             label,
             f"{result[f'{name}_per_s']:,.0f}",
             result[f"{name}_per_s"],
-            ours=name in ("duckdb", "influx"),
+            ours=name in ("duckdb", "influx", "influx_apart"),
         )
         for name, label in CLIENTS.items()
         if f"{name}_per_s" in result
