@@ -56,7 +56,6 @@ class Belief:
 @dataclass(slots=True)
 class _Found:
     joins: list[Joins] = field(default_factory=list)
-    bases: list[tuple[int, float, int]] = field(default_factory=list)
     waiting: list[I64] = field(default_factory=list)
     doubted: list[int] = field(default_factory=list)
 
