@@ -6,11 +6,23 @@ from functools import cache
 
 import numpy as np
 
-from core.batch import F64, I64, Mask
+from core.batch import F64, I64, U64, Mask
 from core.catalog import Catalog
 from core.model import Register, Replacement
 from core.policies import CounterPolicy, policy_of
 from core.quantities import QUANTITIES, Energy, RegisterKind
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What registers count with, as much of it as tells whether that is another now.
+
+    digest: u64[n], of the columns; the same in every process, release of Python and machine.
+    replacements: by register.
+    """
+
+    digest: U64
+    replacements: Mapping[int, tuple[Replacement, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +65,29 @@ class RegisterColumns:
         longer = {name: np.concatenate([getattr(self, name), getattr(more, name)]) for name in ARRAYS}
         return RegisterColumns(**longer, replacements={**self.replacements, **more.replacements})
 
-    def changed(self, before: "RegisterColumns") -> dict[int, int | None]:
+    def counting(self) -> Counting:
+        """What the amounts of each register depend on besides its readings."""
+        digest = np.zeros(len(self.ratio), np.uint64)
+        for name in _COUNTING:
+            column = getattr(self, name)
+            if column.dtype == np.float64:
+                column = column + 0.0  # no -0
+                column[np.isnan(column)] = np.nan  # and one NaN
+            digest ^= column.view(np.uint64)
+            digest *= _MIX
+            digest ^= digest >> np.uint64(29)
+        return Counting(digest, self.replacements)
+
+    def changed(self, before: Counting) -> dict[int, int | None]:
         """Registers of before whose amounts are others now, and from when (µs; None: always)."""
-        size = len(before.ratio)
-        other = np.zeros(size, np.bool_)
-        for name in ("is_counter", "expected_us", *_COUNTING):
-            now, then = getattr(self, name)[:size], getattr(before, name)
-            other |= ~((now == then) | ((now != now) & (then != then)))  # noqa: PLR0124 both NaN
+        size = len(before.digest)
+        other = (self.counting().digest[:size] != before.digest) & self.is_counter[:size]
         found: dict[int, int | None] = {}
         for register in {*self.replacements, *before.replacements}:
             differ = set(self.replacements.get(register, ())) ^ set(before.replacements.get(register, ()))
             if differ and register < size:
                 found[register] = min(one.at_us for one in differ)
-        return found | dict.fromkeys(np.flatnonzero(other & self.is_counter[:size]).tolist())
+        return found | dict.fromkeys(np.flatnonzero(other).tolist())
 
     @classmethod
     def _of(cls, catalog: Catalog, registers: Sequence[Register]) -> "RegisterColumns":
@@ -102,7 +124,10 @@ class RegisterColumns:
 ARRAYS = [column.name for column in fields(RegisterColumns) if column.name != "replacements"]
 """Columns of RegisterColumns that have a row a register."""
 
-_COUNTING = ("ratio", "rollover_at", "max_rate", "step", "jitter", "confirm", "sign")
+_COUNTING = ("expected_us", "ratio", "rollover_at", "max_rate", "step", "jitter", "confirm", "sign")
+"""Columns that amounts depend on, each of 8 bytes a row; a digest is of them in this order."""
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: odd, its bits without a pattern
 
 
 def _policies(catalog: Catalog, registers: Sequence[Register]) -> list[CounterPolicy]:

@@ -62,6 +62,7 @@ class Derivation:
         self._unsaved_intervals: list[IntervalBatch] = []
         self._unsaved_alerts: list[AlertChange] = []
         self._late_data = LateData()
+        self._doubt_unsaved = False  # something counts otherwise than when the checkpoint was saved
         self.revised = 0
 
     def restore(self) -> int:
@@ -81,7 +82,8 @@ class Derivation:
         # What waits to be believed now may have been booked before: the stores are looked at again.
         waiting = self.state.newest.waiting
         for register, from_us in zip(waiting.register.tolist(), waiting.event_time_us.tolist(), strict=True):
-            self._late_data.doubt(self.state, {register: from_us})
+            self.state.doubt({register: from_us})
+        self._doubt_unsaved = bool(self.state.late)
         if first:
             self._save()
         return count
@@ -95,7 +97,9 @@ class Derivation:
         else:
             self.known = Known.of(catalog, self.registry.rules())
             self.state.fit(before.watches.watched(), self.known)
-            self._late_data.doubt(self.state, self.known.columns.changed(before.columns))
+            changed = self.known.columns.changed(before.columns.counting())
+            self.state.doubt(changed)
+            self._doubt_unsaved |= bool(changed)
 
     def derive(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         """One step of every kind over a batch that the store has made durable."""
@@ -149,7 +153,7 @@ class Derivation:
 
     def rederive(self, registers: list[int], threads: int = 2) -> None:
         """Derive all that these registers ever said again, in so many threads; nothing else may come in."""
-        self.flush()
+        self._flush_before_revisions()
         columns = self.known.columns
         size = min((at_once(columns, register) for register in registers), default=1)
         parts = [registers[first : first + size] for first in range(0, len(registers), size)]
@@ -161,6 +165,8 @@ class Derivation:
                     ahead.append(pool.submit(derive_all, self.store, columns, parts[number + threads]))
                 if again is not None:
                     self._revise(take_over(self.state, again))
+        for register in registers:
+            self.state.late.pop(register, None)
         self.flush()
 
     def settle_one(self, now_us: int) -> bool:
@@ -168,12 +174,17 @@ class Derivation:
         registers = self._late_data.due(self.state, self.known.columns, now_us)
         if not registers:
             return False
-        self.flush()  # or a row derived before the late reading would be written after its revision
+        self._flush_before_revisions()
         rows = recompute(self.store, self.state, self.known.columns, registers)
         self._revise(rows)
         self._late_data.done(self.state, registers)
         self.flush()  # the newest interval of the register may be another now
         return True
+
+    def _flush_before_revisions(self) -> None:
+        self.flush()  # or a row derived before the late reading would be written after its revision
+        if self._doubt_unsaved:
+            self._save()  # or a setting that is taken back before the next checkpoint would go unnoticed
 
     def _revise(self, rows: IntervalBatch) -> None:
         if len(rows):
@@ -195,9 +206,10 @@ class Derivation:
         self.feed.publish(PowerChanged(places))
 
     def _save(self) -> None:
-        state = self.state.save(self.known.watches)
+        state = self.state.save(self.known)
         self.checkpoints.save(Checkpoint(self.watermark_us, state))
         self._saved_watermark_us = self.watermark_us
+        self._doubt_unsaved = False
 
     def _late_spans(self) -> int:
         return sum(map(len, self.state.late.values()))

@@ -15,7 +15,7 @@ from analytics.counters import one_an_identity
 from core.batch import BASE_US, I32, IntervalBatch, ReadingBatch
 from core.columns import RegisterColumns
 from core.ports import TimeSeriesStore
-from wattline.state import State
+from wattline.state import ALWAYS_US, State
 
 _QUIET_US = 1_000_000
 _PATIENCE_US = 15_000_000
@@ -27,9 +27,6 @@ _WHOLE_ROWS = 1_000_000  # readings of a year that are derived again at once
 _WIDEST_US = 10 * 366 * 86_400_000_000
 LATEST_US = 4_102_444_800_000_000
 """2100-01-01: after any reading."""
-
-ALWAYS_US = 0
-"""From before any reading on."""
 
 
 class LateData:
@@ -47,14 +44,6 @@ class LateData:
         for register in np.unique(came_late.register).tolist():
             first_us, _ = self._waiting.get(register, (received_us, received_us))
             self._waiting[register] = first_us, received_us
-
-    def doubt(self, state: State, changed: dict[int, int | None]) -> None:
-        """Put in doubt what registers say from a time on (None: always), as they count otherwise now."""
-        for register, from_us in changed.items():
-            newest_us = int(state.newest.last_us[register])
-            first_us = ALWAYS_US if from_us is None else from_us
-            if first_us <= newest_us:
-                state.late = late.add(state.late, register, (first_us, newest_us))
 
     def due(self, state: State, columns: RegisterColumns, now_us: int) -> list[int]:
         """Registers whose first span in doubt should be recomputed now, and together."""

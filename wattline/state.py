@@ -1,11 +1,14 @@
 """Everything the analytics remember between batches, sized to the catalog and saved as one."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
+from analytics import late
 from analytics.alerts import AlertsState
 from analytics.counters import BY_REGISTER, CounterState
 from analytics.hierarchy import PlaceMembers
@@ -14,13 +17,17 @@ from analytics.ledger import LedgerState
 from analytics.rules import Watches
 from core.batch import F64, PositionBatch, ReadingBatch
 from core.catalog import Catalog
-from core.columns import RegisterColumns
-from core.model import Rule
+from core.columns import Counting, RegisterColumns
+from core.model import Replacement, Rule
 
+_Replacements = dict[int, tuple[Replacement, ...]]
 _Part = TypeVar("_Part", LedgerState, AlertsState, PositionBatch, ReadingBatch)
 
-VERSION = 2
+VERSION = 3
 """Of the saved form; a checkpoint of another version is not used and all is derived again."""
+
+ALWAYS_US = 0
+"""From before any reading on."""
 
 
 @dataclass(slots=True)
@@ -90,8 +97,17 @@ class State:
         self.slope_w = np.append(self.slope_w, np.full(size - len(self.slope_w), np.nan))
         self.alerts.grow(len(known.watches.rule))
 
-    def save(self, watches: Watches) -> bytes:
-        """All of it, with the watches that the alert state belongs to."""
+    def doubt(self, changed: Mapping[int, int | None]) -> None:
+        """Put in doubt what registers say from a time on (None: always), as they count otherwise now."""
+        for register, from_us in changed.items():
+            newest_us = int(self.newest.last_us[register])
+            first_us = ALWAYS_US if from_us is None else from_us
+            if first_us <= newest_us:
+                late.add(self.late, register, (first_us, newest_us))
+
+    def save(self, known: Known) -> bytes:
+        """All of it, with the watches that the alert state belongs to and what registers count with."""
+        watches, counting = known.watches, known.columns.counting()
         arrays: dict[str, Any] = {"version": np.array(VERSION), "slope_w": self.slope_w}
         arrays |= {f"newest.{name}": getattr(self.newest, name) for name in BY_REGISTER}
         parts = (
@@ -104,6 +120,8 @@ class State:
             arrays |= {f"{name}.{column.name}": getattr(part, column.name) for column in fields(part)}
         spans = [(register, *span) for register, spans in self.late.items() for span in spans]
         arrays["late"] = np.array(spans, np.int64).reshape(-1, 3)
+        arrays["counting.digest"] = counting.digest
+        arrays["counting.replacements"] = np.frombuffer(msgspec.json.encode(counting.replacements), np.uint8)
         arrays["watch_rule"] = np.array([rule for rule, _ in watches.watched()], np.str_)
         arrays["watch_register"] = np.array([register for _, register in watches.watched()], np.int64)
         out = io.BytesIO()
@@ -112,7 +130,10 @@ class State:
 
     @classmethod
     def load(cls, saved: bytes, known: Known) -> "State | None":
-        """Read what save wrote and fit it to what is registered now; None for another version."""
+        """Read what save wrote and fit it to what is registered now; None for another version.
+
+        What registers say that counted with something else then is in doubt.
+        """
         arrays = np.load(io.BytesIO(saved), allow_pickle=False)
         if int(arrays["version"]) != VERSION:
             return None
@@ -135,4 +156,7 @@ class State:
             state.late.setdefault(register, []).append((first, last))
         watched = zip(arrays["watch_rule"].tolist(), arrays["watch_register"].tolist(), strict=True)
         state.fit(list(watched), known)
+        replacements = arrays["counting.replacements"].tobytes()
+        counting = Counting(arrays["counting.digest"], msgspec.json.decode(replacements, type=_Replacements))
+        state.doubt(known.columns.changed(counting))
         return state

@@ -71,7 +71,7 @@ def hand_down(registry, shard, watermark_us, value):
     state.newest.last_value[:] = value
     state.late = {number: [(value, value)] for number in range(40)}
     checkpoints = Checkpoints(registry, shard)
-    checkpoints.save(Checkpoint(watermark_us, state.save(known.watches)))
+    checkpoints.save(Checkpoint(watermark_us, state.save(known)))
     checkpoints.leave()
 
 
@@ -127,7 +127,7 @@ def test_a_shard_waits_until_all_of_another_layout_have_left(registry):
 def test_a_shard_that_has_state_goes_on_with_it(registry):
     hand_down(registry, Shard(), 5, 1)
     known, mine = known_of(registry), Checkpoints(registry, Shard(1, 2))
-    mine.save(Checkpoint(7, State.empty(known).save(known.watches)))
+    mine.save(Checkpoint(7, State.empty(known).save(known)))
     assert mine.not_left() == []
     assert mine.restore(known).until_us == 7
 
@@ -137,6 +137,6 @@ def test_the_state_of_all_shards_is_seen_as_one(registry):
     for shard, value in ((Shard(0, 2), 1.0), (Shard(1, 2), 2.0)):
         state = State.empty(known)
         state.newest.last_value[[shard.owns(f"d{n}") for n in range(40)]] = value
-        Checkpoints(registry, shard).save(Checkpoint(9, state.save(known.watches)))
+        Checkpoints(registry, shard).save(Checkpoint(9, state.save(known)))
     heard = Checkpoints(registry).everything(known).state.newest.last_value
     assert [1.0 if Shard(0, 2).owns(f"d{n}") else 2.0 for n in range(40)] == heard.tolist()
