@@ -72,3 +72,14 @@ def balance(
     code = np.where(rest > tolerance + 1e-6, 1, np.where(rest < -tolerance - 1e-6, 2, 0))
     verdict = [_CODES[one] for one in np.where(judged, code, 3).tolist()]
     return Balances(parent, sum_, rest, tolerance, verdict)
+
+
+def judged(amount: F64, coverage: F64, due: Mask, classes: F64, least: float = 1.0) -> Balances:
+    """Judge a parent against its children, period by period, from what is known of each meter.
+
+    amount, coverage, due: [1 + c, p], row 0 the parent. due: whether the meter should have
+    been measured: one that did not stand there in a period has nothing due, and nothing to
+    add. classes: accuracy in percent of each row. least: coverage that all of them need.
+    """
+    complete = np.all(~due | (coverage >= least), axis=0) & due[0]
+    return balance(amount[0], np.where(due[1:], amount[1:], 0.0), float(classes[0]), classes[1:], complete)

@@ -16,7 +16,7 @@ import numpy as np
 
 from analytics.membership import Members, Stretch
 from analytics.rollup import Periods
-from core.batch import F64, I32, I64, Mask
+from core.batch import F64, I32, I64, U16, Mask
 from core.catalog import Catalog
 from core.model import PlaceKind
 from core.sums import IntervalSums
@@ -112,6 +112,17 @@ def totals(members: Members, sources_of: SourcesOf) -> Shares:
     )
 
 
+def below(members: Members, device_id: str, sources_of: SourcesOf) -> dict[str, Shares]:
+    """By meter right below one, what it contributes while it stands there."""
+    rows: dict[str, list[tuple[int, int, int, int, float]]] = defaultdict(list)
+    for one in members.stretches:
+        if one.upstream == device_id:
+            rows[one.device_id] += (
+                (source, one.start_us, one.end_us, 0, 1.0) for source in sources_of(one.device_id)
+            )
+    return {name: Shares.of(found) for name, found in rows.items() if found}
+
+
 def grouping(members: Members, group_of: GroupOf, sources_of: SourcesOf) -> Grouping:
     """Sort the meters that belong to a place into groups."""
     stretches = _Lookup(members)
@@ -174,6 +185,21 @@ def by(catalog: Catalog, how: GroupBy, place_id: str, members: Members) -> Group
     }[how]
 
 
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Groups (rows) by period (columns); all arrays but edges_us are [g, p].
+
+    amount: NaN where nothing is known. coverage: measured share, 0 to 1, of the time up to
+    now. due: whether any time should have been measured. quality: flags of all intervals.
+    """
+
+    edges_us: I64
+    amount: F64
+    coverage: F64
+    due: Mask
+    quality: U16
+
+
 class Tally:
     """Sums of sources put together to groups, a piece of the sources at a time."""
 
@@ -217,6 +243,23 @@ class Tally:
             self._known[group],
             self._covered_us[group],
             self._quality[group],
+        )
+
+    def amounts(self, now_us: int) -> "Amounts":
+        """What is known of all groups up to a time."""
+        shares = self._shares
+        begin_us, end_us = self._edges_us[:-1], np.minimum(self._edges_us[1:], now_us)
+        due_us: I64 = np.zeros(self._amount.shape, np.int64)
+        low = np.maximum(begin_us, shares.start_us[:, None])
+        high = np.minimum(end_us, shares.end_us[:, None])
+        np.add.at(due_us, shares.group, np.clip(high - low, 0, None))
+        share = np.minimum(self._covered_us / np.maximum(due_us, 1), 1.0)
+        return Amounts(
+            self._edges_us,
+            np.where(self._known > 0, self._amount, np.nan),
+            np.where(due_us > 0, share, 0.0),
+            due_us > 0,
+            self._quality,
         )
 
     def due_us(self, now_us: int, group: int = 0) -> I64:

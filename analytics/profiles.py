@@ -11,9 +11,16 @@ import numpy as np
 
 from analytics.demand import block_demand_w
 from core.batch import F64, I64, Mask
+from core.calendars import Calendar, WorkingHours
+from core.model import Name
 
 BASE_QUANTILE = 0.1
 """Share of the off-hours slots of an hour of the day that lie at or below its base load."""
+
+STAND_IN = Calendar(
+    "", Name("周一至周五", "Monday to Friday"), source="stand-in", hours=(WorkingHours("08:30", "17:30"),)
+)
+"""Working hours of a place that no calendar is known of."""
 
 _HOURS = 24
 
@@ -84,22 +91,44 @@ def profile(energy_kwh: F64, working: Mask, minute: I64) -> Profile:
     known, hour = ~np.isnan(energy_kwh), minute // 60
     power_w = block_demand_w(energy_kwh)
     off = known & ~working
-    base_load_w = np.full(_HOURS, np.nan)
-    base_slots = np.bincount(hour[off], minlength=_HOURS)
-    for one in np.flatnonzero(base_slots).tolist():
-        # "lower": a power that was measured, and no mean of two.
-        base_load_w[one] = np.quantile(power_w[off & (hour == one)], BASE_QUANTILE, method="lower")
-    base_kwh = base_load_w[hour] / block_demand_w(np.ones(1))[0]
-    waste_kwh = np.where(off, np.maximum(energy_kwh - base_kwh, 0.0), 0.0)
+    base_load_w, base_slots = base_loads(power_w[None, :], working, hour)
     return Profile(
         _part(energy_kwh, known, working),
         _part(energy_kwh, known, ~working),
-        base_load_w,
-        base_slots,
+        base_load_w[0],
+        base_slots[0],
         _by_hour(power_w, hour, known & working),
         _by_hour(power_w, hour, off),
-        waste_kwh,
+        above_base_kwh(energy_kwh, base_load_w[0][hour], working),
     )
+
+
+def base_loads(power_w: F64, working: Mask, hour: I64) -> tuple[F64, I64]:
+    """Base load of each hour of the day, and on how many slots each rests: [places, 24] both.
+
+    power_w: float64[places, n], NaN unknown. working: bool[n]. hour: int64[n], hour of the
+    day of the slot, 0 to 23. NaN where no off-hours slot is known.
+    """
+    base_load_w = np.full((len(power_w), _HOURS), np.nan)
+    base_slots = np.zeros((len(power_w), _HOURS), np.int64)
+    for one in np.unique(hour[~working]).tolist():
+        ordered = np.sort(power_w[:, ~working & (hour == one)], axis=1)  # NaN last
+        count = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
+        # A power that was measured, and no mean of two.
+        at = np.floor(BASE_QUANTILE * np.maximum(count - 1, 0)).astype(np.int64)
+        base_load_w[:, one] = ordered[np.arange(len(ordered)), at]
+        base_slots[:, one] = count
+    return base_load_w, base_slots
+
+
+def above_base_kwh(energy_kwh: F64, base_w: F64, working: Mask) -> F64:
+    """Energy of each slot above the base load of its hour (arrays that broadcast).
+
+    0 in working hours and where nothing is known.
+    """
+    above = np.maximum(energy_kwh - base_w / block_demand_w(np.ones(1))[0], 0.0)
+    waste: F64 = np.where(~working & ~np.isnan(above), above, 0.0)
+    return waste
 
 
 def by_day(values: F64, day: I64) -> tuple[I64, F64]:

@@ -4,19 +4,18 @@ from typing import Literal
 
 import numpy as np
 
+from analytics.counters import NEVER_US
 from analytics.demand import WARN_SHARE, WINDOW_US, Projection, project
-from analytics.power import FRESH_FACTOR
+from analytics.demand_window import live_power_w, so_far, window_start_us
 from api import times
 from api.estate import Estate
 from api.figures import number, quality_of
 from api.schemas.base import Names
 from api.schemas.demand import DemandNow
 from api.services import Services
-from core.batch import F64, I32, I64, IntervalBatch
+from core.batch import F64, I64, IntervalBatch
 from core.model import Place, Register
 from core.quantities import Energy
-
-_W_US_IN_A_KWH = 3.6e12
 
 State = Literal["within", "near", "exceeding", "no_contract", "unknown"]
 
@@ -26,10 +25,10 @@ def running_window(services: Services, estate: Estate, place: Place) -> DemandNo
     registers = estate.counted(place.id, Energy.ELECTRICITY)
     ids = np.array([one.id for one in registers], np.int32)
     now_us = services.clock()
-    begin_us = now_us // WINDOW_US * WINDOW_US
+    begin_us = window_start_us(now_us)
     end_us = begin_us + WINDOW_US
     rows = services.store.intervals(ids, begin_us - WINDOW_US, end_us)
-    used_kwh, until_us, quality = _so_far(ids, rows, begin_us)
+    used_kwh, until_us, quality = so_far(ids, rows, begin_us)
     power_w = _power(services, estate, registers, rows, now_us)
     contract_w = float("nan") if place.contract_demand_w is None else place.contract_demand_w
     found = project(used_kwh, until_us, power_w, end_us=end_us, now_us=now_us, contract_w=contract_w)
@@ -58,39 +57,24 @@ def running_window(services: Services, estate: Estate, place: Place) -> DemandNo
     )
 
 
-def _so_far(ids: I32, rows: IntervalBatch, begin_us: int) -> tuple[F64, I64, int]:
-    """Energy of each register in the window, up to when it was read, and the flags of it."""
-    used_kwh = np.zeros(len(ids))
-    until_us = np.full(len(ids), begin_us, np.int64)
-    inside = rows.take((rows.start_us == begin_us) & ~np.isnan(rows.amount))
-    at = np.searchsorted(ids, inside.register)
-    used_kwh[at] = inside.amount
-    until_us[at] = np.maximum(inside.last_us, begin_us)
-    return used_kwh, until_us, int(np.bitwise_or.reduce(inside.quality, initial=0))
-
-
 def _power(
     services: Services, estate: Estate, registers: list[Register], rows: IntervalBatch, now_us: int
 ) -> F64:
-    """Power of each meter now: as it reports it, else the mean of its last intervals; NaN if silent."""
+    """Power of each meter now, from the newest readings of its power and its counter."""
     catalog, feed = estate.catalog, services.feed
     gauges = [catalog.register_of.get((one.device_id, "power_active")) for one in registers]
-    shown = feed.last_readings([-1 if gauge is None else gauge.id for gauge in gauges])
     ids = np.array([one.id for one in registers], np.int32)
-    read = feed.last_readings(ids.tolist())
-    at = np.searchsorted(ids, rows.register)
-    known_kwh = np.bincount(at, weights=np.nan_to_num(rows.amount), minlength=len(registers))
-    covered_us = np.bincount(at, weights=rows.covered_us, minlength=len(registers))
-    power_w = np.full(len(registers), np.nan)
-    for row, register in enumerate(registers):
-        expected_us = int(catalog.devices[register.device_id].expected_interval_s * 1e6)
-        since_us = now_us - max(FRESH_FACTOR * expected_us, 60_000_000)
-        gauge, counter = shown[row] if gauges[row] else None, read[row]
-        if gauge is not None and gauge[0] > since_us:
-            power_w[row] = gauge[1]
-        elif counter is not None and counter[0] > since_us and covered_us[row] > 0:
-            power_w[row] = known_kwh[row] * _W_US_IN_A_KWH / covered_us[row]
-    return power_w
+    expected_s = [catalog.devices[one.device_id].expected_interval_s for one in registers]
+    shown = _columns(feed.last_readings([-1 if gauge is None else gauge.id for gauge in gauges]))
+    shown[0][[gauge is None for gauge in gauges]] = NEVER_US
+    counted_us, _ = _columns(feed.last_readings(ids.tolist()))
+    expected_us = (np.array(expected_s) * 1e6).astype(np.int64)
+    return live_power_w(ids, rows, expected_us, gauge=shown, counted_us=counted_us, now_us=now_us)
+
+
+def _columns(readings: list[tuple[int, float] | None]) -> tuple[I64, F64]:
+    found = [(NEVER_US, np.nan) if one is None else one for one in readings]
+    return np.array([one[0] for one in found], np.int64), np.array([one[1] for one in found], np.float64)
 
 
 def _state(projected_w: float, contract_w: float | None) -> State:

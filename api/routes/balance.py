@@ -5,8 +5,8 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Query
 
-from analytics.balance import USUAL_CLASS, Balances, Verdict, balance
-from analytics.grouping import Shares
+from analytics.balance import USUAL_CLASS, Balances, Verdict, judged
+from analytics.grouping import Shares, below
 from analytics.periods import Interval, edges
 from api import problems, times
 from api.accounts import Accounts, Figure
@@ -62,13 +62,13 @@ def meter_balance(
     check_points(start_us, end_us, interval, services.limits.points)
     edges_us = edges(start_us, end_us, interval, timezone)
     accounts = Accounts(estate, ledger, services.clock())
-    below = _below(accounts, device, (energy, unit), start_us, end_us)
-    if not below:
+    children = _below(accounts, device, (energy, unit), start_us, end_us)
+    if not children:
         raise problems.invalid(
             "device", device, "no meter stands below it in this span", "give its sub-meters parent_device_id"
         )
-    names = list(below)
-    shares = [accounts.shares_of_device(device, energy, unit), *below.values()]
+    names = list(children)
+    shares = [accounts.shares_of_device(device, energy, unit), *children.values()]
     figures = accounts.figures(shares, edges_us)
     classes = [_class(estate, one, energy) for one in (device, *names)]
     periods = _judge(figures, [one for one, _ in classes])
@@ -107,14 +107,7 @@ def _below(
     estate = accounts.estate
     roots = estate.catalog.ancestors(estate.catalog.devices[device].place_id)
     members = estate.members(roots[-1], kind[0]).within(start_us, end_us)
-    sources = estate.sources_of(*kind)
-    rows: dict[str, list[tuple[int, int, int, int, float]]] = {}
-    for one in members.stretches:
-        if one.upstream == device:
-            rows.setdefault(one.device_id, []).extend(
-                (source, one.start_us, one.end_us, 0, 1.0) for source in sources(one.device_id)
-            )
-    return {name: Shares.of(found) for name, found in rows.items() if found}
+    return below(members, device, estate.sources_of(*kind))
 
 
 def _class(estate: Estate, device: str, energy: Energy) -> tuple[float, bool]:
@@ -124,20 +117,12 @@ def _class(estate: Estate, device: str, energy: Energy) -> tuple[float, bool]:
 
 
 def _judge(figures: list[Figure], classes: list[float]) -> Balances:
-    parent, *children = figures
-    # A meter that did not stand there in a period has nothing due, and nothing to add.
-    complete = np.all([(one.due_us == 0) | (one.coverage() >= 1.0) for one in figures], axis=0)
-    return balance(
-        parent.periods.amount,
-        np.array([_amount(one) for one in children]),
-        classes[0],
-        np.array(classes[1:]),
-        complete & (parent.due_us > 0),
+    return judged(
+        np.array([one.periods.amount for one in figures]),
+        np.array([one.coverage() for one in figures]),
+        np.array([one.due_us for one in figures]) > 0,
+        np.array(classes),
     )
-
-
-def _amount(figure: Figure) -> F64:
-    return np.where(figure.due_us == 0, 0.0, figure.periods.amount)
 
 
 def _items(found: Balances, moments: list[str]) -> list[BalanceItem]:

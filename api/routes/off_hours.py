@@ -21,8 +21,8 @@ from api.routes.spans import From, To, month_span, quarter_span
 from api.schemas.base import Names
 from api.schemas.reports import CalendarBasis, HourOfDay, OffHours, PartOfUse, WasteDay
 from core.batch import BASE_US, I64
-from core.calendars import Calendar, WorkingHours
-from core.model import Name, Place
+from core.calendars import Calendar
+from core.model import Place
 from core.quantities import Energy
 from core.reference import References
 
@@ -32,10 +32,6 @@ _WORST_DAYS = 5
 _LONGEST_US = 367 * 86_400_000_000
 _NOTABLE_SHARE = 0.02
 """Of the energy of the span: less waste than this is not worth a walk through the building."""
-
-_STAND_IN = Calendar(
-    "", Name("周一至周五", "Monday to Friday"), source="stand-in", hours=(WorkingHours("08:30", "17:30"),)
-)
 
 
 @router.get("", summary="Get use in and out of working hours", responses=refusals(404, 422, 503))
@@ -67,7 +63,9 @@ def off_hours(
     use = quarters(accounts, place, start_us, until_us)
     slots_us = use.periods.edges_us[:-1]
     references = services.registry.references()
-    calendar = references.calendars.get(estate.catalog.inherited(place, "calendar_id") or "", _STAND_IN)
+    calendar = references.calendars.get(
+        estate.catalog.inherited(place, "calendar_id") or "", profiles.STAND_IN
+    )
     days, minute = local_clock(slots_us, found.timezone)
     profile = profiles.profile(use.periods.amount, working_slots(calendar, slots_us, found.timezone), minute)
     waste_cost, currency, tariff = _cost(estate, references, calendar, found, slots_us, profile=profile)

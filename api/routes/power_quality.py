@@ -1,11 +1,11 @@
 """GET /api/v1/reports/power-quality: power factor and phase unbalance by hour or day."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query
 
+from analytics import phase_figures as phases
 from analytics import power_quality as quality
 from analytics.periods import Interval, edges
 from api import pages, problems, times
@@ -24,9 +24,6 @@ from core.quality import THINNED, ReadingQuality
 router = APIRouter(prefix="/api/v1/reports/power-quality", tags=["figures"])
 
 _LONGEST_US = 32 * 86_400_000_000
-_PHASES = {kind: [f"{kind}_l{n}" for n in (1, 2, 3)] for kind in ("current", "voltage")}
-_ACTIVE, _REACTIVE = "energy_active_import_total", "energy_reactive_import_total"
-_READ = {"power_active", "power_reactive", "power_factor", *_PHASES["current"], *_PHASES["voltage"]}
 
 LIMITS = [
     Limit(
@@ -112,7 +109,7 @@ def _meters(estate: Estate, place: str | None, device: str | None) -> tuple[list
         return [one], estate.timezone(one)
     found = estate.place(place or "")
     inside = set(estate.catalog.subtree(found.id))
-    reporting = {_REACTIVE, *_READ} - {"power_active"}  # alone it says nothing here
+    reporting = {phases.REACTIVE, *phases.GAUGES} - {"power_active"}  # alone it says nothing here
     return [
         one
         for identity in estate.device_ids
@@ -122,33 +119,19 @@ def _meters(estate: Estate, place: str | None, device: str | None) -> tuple[list
     ], found.timezone
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A meter's readings of a span by quantity."""
-
-    batch: ReadingBatch
-    register_of: dict[str, int]
-
-    def of(self, quantities: list[str]) -> tuple[I64, quality.F64_2D] | None:
-        """Readings of all these quantities at the same times; None if one is not reported."""
-        rows = [self.batch.take(self.batch.register == self.register_of.get(one, -1)) for one in quantities]
-        if not all(len(one) for one in rows):
-            return None
-        return quality.aligned([one.event_time_us for one in rows], [one.value for one in rows])
-
-
 def _meter(services: Services, estate: Estate, device: Device, edges_us: I64, timezone: str) -> MeterPower:
     start_us, end_us = int(edges_us[0]), int(edges_us[-1])
     registers = {one.quantity: one.id for one in estate.catalog.registers_of(device.id)}
-    ids = np.array(sorted(registers[one] for one in _READ & registers.keys()), np.int32)
+    ids = np.array(sorted(registers[one] for one in phases.GAUGES & registers.keys()), np.int32)
     batch = services.store.readings(ids, start_us, end_us)
-    read, periods = _Read(batch, registers), len(edges_us) - 1
-    active, reactive = (_energy(services, registers.get(one), edges_us) for one in (_ACTIVE, _REACTIVE))
-    by_period, whole, basis = _factor(read, active, reactive, edges_us)
-    unbalance = {kind: _unbalance(read, kind) for kind in _PHASES}
+    read, periods = phases.Readings(batch, registers), len(edges_us) - 1
+    active, reactive = (
+        _energy(services, registers.get(one), edges_us) for one in (phases.ACTIVE, phases.REACTIVE)
+    )
+    factor = phases.power_factor(read, active, reactive, edges_us)
+    unbalance = {kind: phases.unbalance(read, kind) for kind in phases.PHASES}
     means = {
-        kind: quality.weighted_mean(values, np.ones(len(values)), quality.period_of(at_us, edges_us), periods)
-        for kind, (at_us, values) in unbalance.items()
+        kind: phases.mean_by_period(at_us, values, edges_us) for kind, (at_us, values) in unbalance.items()
     }
     moments = times.rfc3339s(edges_us, timezone)
     seen = np.unique(batch.event_time_us)
@@ -160,8 +143,8 @@ def _meter(services: Services, estate: Estate, device: Device, edges_us: I64, ti
     return MeterPower(
         device=device.id,
         place=device.place_id,
-        power_factor=number(whole),
-        basis=basis,
+        power_factor=number(factor.whole),
+        basis=factor.basis,
         active_kwh=number(_sum(active)),
         reactive_kvarh=number(_sum(reactive)),
         current_unbalance=number(current),
@@ -171,13 +154,13 @@ def _meter(services: Services, estate: Estate, device: Device, edges_us: I64, ti
         readings=len(seen),
         coverage=min(len(seen) / expected, 1.0),
         quality=_flags(batch),
-        next_action=_action(whole, current, p95),
+        next_action=_action(factor.whole, current, p95),
         items=[
             PowerPeriod(
                 start=moments[row],
                 end=moments[row + 1],
                 readings=int(count[row]),
-                power_factor=number(by_period[row]),
+                power_factor=number(factor.by_period[row]),
                 current_unbalance=number(means["current"][row]),
                 voltage_unbalance=number(means["voltage"][row]),
             )
@@ -192,41 +175,6 @@ def _energy(services: Services, register: int | None, edges_us: I64) -> F64:
         return np.full(len(edges_us) - 1, np.nan)
     sums = services.store.interval_sums(np.array([register], np.int32), edges_us)
     return np.where(sums.known[0] > 0, sums.amount[0], np.nan)
-
-
-def _factor(
-    read: _Read, active: F64, reactive: F64, edges_us: I64
-) -> tuple[F64, float, Literal["energy", "power", "readings"] | None]:
-    """Power factor by period and in all, from the best that the meter has."""
-    both = ~np.isnan(active) & ~np.isnan(reactive)
-    if both.any():
-        by_period = quality.factor_of_energy(active, reactive)
-        sums = [np.array([one[both].sum()]) for one in (active, reactive)]
-        return by_period, float(quality.factor_of_energy(*sums)[0]), "energy"
-    periods, whole = len(edges_us) - 1, np.array([edges_us[0], edges_us[-1]])
-    powers = read.of(["power_active", "power_reactive"])
-    shown = read.of(["power_active", "power_factor"])
-    if powers is not None:
-        at_us, (watts, vars_) = powers
-        factor, basis = quality.factor_of_energy(np.abs(watts), vars_), "power"
-        weight = np.hypot(watts, vars_)
-    elif shown is not None:
-        at_us, (weight, factor) = shown
-        basis = "readings"
-    else:
-        return np.full(periods, np.nan), float("nan"), None
-    by_period = quality.weighted_mean(factor, weight, quality.period_of(at_us, edges_us), periods)
-    in_all = quality.weighted_mean(factor, weight, quality.period_of(at_us, whole), 1)
-    return by_period, float(in_all[0]), "power" if basis == "power" else "readings"
-
-
-def _unbalance(read: _Read, kind: str) -> tuple[I64, F64]:
-    found = read.of(_PHASES[kind])
-    if found is None:
-        return np.empty(0, np.int64), np.empty(0)
-    at_us, rows = found
-    of = quality.unbalance_of_current if kind == "current" else quality.unbalance_of_voltage
-    return at_us, of(rows)
 
 
 def _mean(values: F64) -> float:
