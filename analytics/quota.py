@@ -20,6 +20,9 @@ LAST_YEAR_COVERAGE = 0.9
 LEAST_DAYS = 14
 """Of so many days of the year something must be known before the rest is projected: each weekday twice."""
 
+SCALE = {("kWh", "MWh"): 1e-3, ("kgce", "tce"): 1e-3}
+"""What one unit that is counted is in the unit of a quota, where that is another one."""
+
 _ROUNDING = 1e-9
 _LEAP_DAY = 59  # 29 February, counted from 0
 

@@ -6,7 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Query
 
 from analytics.periods import Interval, edges
-from analytics.quota import BurnDown, QuotaState, burn_down
+from analytics.quota import SCALE, BurnDown, QuotaState, burn_down
 from api import times
 from api.accounts import Accounts
 from api.depends import EstateOf, LedgerOf, ServicesOf
@@ -21,9 +21,6 @@ from core.batch import F64
 from core.reference import Quota
 
 router = APIRouter(prefix="/api/v1/reports/quota", tags=["figures"])
-
-_SCALE = {("kWh", "MWh"): 1e-3, ("kgce", "tce"): 1e-3}
-"""What one unit that is counted is in the unit of a quota."""
 
 _NO_QUOTA = Names(
     zh="为该建筑设置年度定额(config/quotas.yaml)",
@@ -69,7 +66,7 @@ def quota(
 
 def _item(yearly: Yearly, year: Year, quota: Quota) -> QuotaItem:
     usage = yearly.usage(quota.place_id, quota.energy, year) or _nothing(quota, year)
-    scale = 1.0 if usage.unit == quota.unit else _SCALE.get((usage.unit, quota.unit))
+    scale = 1.0 if usage.unit == quota.unit else SCALE.get((usage.unit, quota.unit))
     _, shape, basis = yearly.projected(quota.place_id, quota.energy, year, usage)
     used_by_day = usage.by_day * (np.nan if scale is None else scale)
     found = burn_down(quota.amount, used_by_day, shape, year.elapsed_days)
