@@ -1,50 +1,45 @@
-"""Consumption that is far from what the same hour of the same kind of day usually takes.
+"""Consumption that is far from what is usual, and that nothing ordinary explains.
 
 In: hourly amounts of many meters that share a building calendar, and the local clock of the
-hours. Out: of each hour its usual amount, how much that scatters, the limits and whether they
-are passed. Only hours of earlier days count, so that what comes later changes nothing.
+hours. The amount of the last window_h hours is held against four expectations: what these
+hours usually take; the same at the level of the last days; the same changed as the other
+meters have changed; and what they took a week ago. Only what is far from all of them is a
+breach. Nothing that comes later changes what is said of an hour.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.calendars import Days, day_kinds, local_clock
-from core.batch import F64, I32, I64, U8, Mask
-from core.calendars import RESTDAY, WORKDAY, Calendar
+from analytics.usual import HourClock, hour_clock, level, mean_before, median_of_known, scatter, usual
+from core.batch import F64, I32, Mask
 from core.rules import Deviation
+
+__all__ = ["HOUR_US", "Deviations", "HourClock", "deviations", "history_days", "hour_clock"]
 
 HOUR_US = 3_600_000_000
 
-MAD_SCALE = 1.4826
-"""Makes the median absolute deviation the standard deviation where the scatter is normal."""
+KNOWN_SHARE = 0.75
+"""Share of the hours of a window that must be known; the newest one must be."""
 
-FEWEST_SAMPLES = 4
-"""Hours of one kind of day below which they say nothing of what is usual."""
+QUIET_SHARE = 0.25
+"""Share of a meter's mean amount below which hours count as that much when minimum_share is
+applied: a meter that usually takes next to nothing at this hour does not page for a little."""
 
-
-@dataclass(frozen=True, slots=True)
-class HourClock:
-    """Local clock of hours: day int64[h] (days since 1970), hour int64[h] (0 to 23), kind U8[h]."""
-
-    day: I64
-    hour: I64
-    kind: U8
-
-    def __len__(self) -> int:
-        return len(self.day)
+_WEEK_H = 168
 
 
 @dataclass(frozen=True, slots=True)
 class Deviations:
     """What the rule says of each hour: arrays [meters, hours], hours being those judged.
 
-    value: what is held against the limits; usual: what it usually is; scatter: scaled median
-    absolute deviation of it; lower, upper: limits (lower is -inf if the rule does not look
-    below). samples: on how many earlier hours that rests. Amounts are in the unit of the input.
-    Where known is false (nothing measured, or too little history) they are NaN and neither
-    breach nor clear holds: there is no observation. waste: amount of the hour above the
-    usual; 0 where it is not above.
+    value: amount of the window that ends with the hour, over the hours of it that are known;
+    usual: what these usually take; scatter: scaled median absolute deviation of value - usual;
+    lower, upper: limits (lower is -inf if the rule does not look below). samples: on how many
+    earlier hours that rests. Amounts are in the unit of the input. Where known is false
+    (nothing measured, or too little history) they are NaN and neither breach nor clear
+    holds: there is no observation. waste: amount of the hour alone above its usual; 0 where
+    it is not above.
     """
 
     value: F64
@@ -64,90 +59,134 @@ class Deviations:
         return np.where((self.value < self.usual) & np.isfinite(self.lower), self.lower, self.upper)
 
 
-def hour_clock(start_us: I64, timezone: str, calendar: Calendar | None) -> HourClock:
-    """Local clock of the hours that begin at start_us (int64[h], ascending).
-
-    Without a calendar Saturday and Sunday are rest days and there are no holidays.
-    """
-    days, minute = local_clock(start_us, timezone)
-    return HourClock(days.astype(np.int64), minute // 60, _kinds(days, calendar))
-
-
 def history_days(rule: Deviation) -> int:
-    """How many local days before the first hour judged can change what is said of it."""
-    return rule.history_days
+    """How many local days before the first hour judged can change what is said of it.
+
+    The scatter rests on history_days of deviations, each of them on history_days of amounts
+    and on the days of its level.
+    """
+    return 2 * rule.history_days + max(rule.level_days, 7) + -(-rule.window_h // 24) + 2
 
 
-def deviations(amount: F64, clock: HourClock, rule: Deviation, first: int = 0) -> Deviations:
+def deviations(
+    amount: F64, clock: HourClock, rule: Deviation, first: int = 0, peers: F64 | None = None
+) -> Deviations:
     """Judge the hours from index `first` on; those before are history only.
 
     amount: float64[meters, hours], consecutive hours, NaN where not (wholly) measured.
     clock: of these hours. Results have hours - first columns. If the columns before `first`
-    reach back history_days(rule) local days, more of them change nothing.
+    reach back history_days(rule) local days, more of them change nothing. peers: amounts of
+    the same hours, float64[others, hours], of the meters that show how the whole estate
+    has changed; by default those judged.
     """
-    meters, hours = amount.shape
-    usual, scatter = (np.full((meters, hours - first), np.nan) for _ in range(2))
-    samples = np.zeros((meters, hours - first), np.int32)
-    slot = clock.hour * 3 + clock.kind
-    for one in np.unique(slot[first:]).tolist():
-        columns = np.flatnonzero(slot == one)
-        of_slot = np.ascontiguousarray(amount[:, columns])
-        day = clock.day[columns]
-        for at in range(int(np.searchsorted(columns, first)), len(columns)):
-            begin, end = np.searchsorted(day, [day[at] - rule.history_days, day[at]])
-            if end - begin < FEWEST_SAMPLES:
-                continue
-            where = columns[at] - first
-            usual[:, where], scatter[:, where], samples[:, where] = _usual(of_slot[:, begin:end])
-    enough = (samples >= FEWEST_SAMPLES) & _warm(amount, clock, rule, first)
-    return _judged(amount[:, first:], usual, scatter, samples, enough, rule)
+    start = int(np.searchsorted(clock.day, clock.day[first] - _expected_days(rule)))
+    own = _windows(amount, clock, rule, start)
+    kept = HourClock(clock.day[start:], clock.hour[start:], clock.kind[start:])
+    since = first - start
+    expected = [own.expected]
+    if rule.level_days:
+        expected.append(own.expected * level(amount[:, start:], own.hourly, kept, rule.level_days))
+    if rule.peers:
+        others = own if peers is None else _windows(peers, clock, rule, start)
+        expected.append(own.expected * (1 + _shared_change(others, rule.peers)))
+    scatters = [scatter(own.value - one, kept, rule.history_days, since) for one in expected]
+    samples = scatters[0][1]
+    judged = [(one[:, since:], by) for one, (by, _) in zip(expected, scatters, strict=True)]
+    if rule.week_ago:
+        judged.append((_week_ago(own, kept)[:, since:], judged[1 if rule.level_days else 0][1]))
+    mean, heard = (one[:, first:] for one in mean_before(amount, clock, rule.history_days))
+    known = (heard >= rule.warm_up_days) & ~np.isnan(judged[0][1]) & ~np.isnan(own.value[:, since:])
+    value, waste = own.value[:, since:], amount[:, first:] - own.hourly[:, since:]
+    far = rule.minimum_share * np.maximum(judged[0][0], QUIET_SHARE * rule.window_h * mean)
+    lower, upper, clear_lower, clear_upper = _limits(judged, far, rule)
+    breach, clear = (value > upper) | (value < lower), (value <= clear_upper) & (value >= clear_lower)
+    value, usual_amount, by, lower, upper = (
+        np.where(known, one, np.nan) for one in (value, *judged[0], lower, upper)
+    )
+    return Deviations(
+        value,
+        usual_amount,
+        by,
+        lower,
+        upper,
+        samples,
+        known,
+        breach & known,
+        clear & known,
+        np.where(known & (waste > 0), waste, 0.0),
+    )
 
 
-def _kinds(days: Days, calendar: Calendar | None) -> U8:
-    if calendar is not None:
-        return day_kinds(calendar, days)
-    weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-    return np.where(weekday >= 5, RESTDAY, WORKDAY).astype(np.uint8)
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Of the hours ending with each: value taken, expected usual amount; hourly: usual amount of it alone."""
+
+    value: F64
+    expected: F64
+    hourly: F64
 
 
-def _usual(history: F64) -> tuple[F64, F64, I32]:
-    """Median, scaled median absolute deviation and number of the known ones in each row."""
-    ordered = np.sort(history, axis=1)  # NaN last
-    count = (len(ordered[0]) - np.isnan(ordered).sum(axis=1)).astype(np.int32)
-    median = _middle(ordered, count)
-    apart = np.sort(np.abs(ordered - median[:, None]), axis=1)
-    return median, MAD_SCALE * _middle(apart, count), count
+def _expected_days(rule: Deviation) -> int:
+    """How many days before the first hour judged it is asked what was expected."""
+    return rule.history_days + max(rule.level_days, 7) + -(-rule.window_h // 24) + 1
 
 
-def _middle(ordered: F64, count: I32) -> F64:
-    """Median of the first count[i] of each row; NaN where there is none."""
-    rows = np.arange(len(ordered))
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, ordered.shape[1] - 1)
-    middle: F64 = (ordered[rows, low] + ordered[rows, high]) / 2
-    return middle
+def _windows(amount: F64, clock: HourClock, rule: Deviation, start: int) -> _Windows:
+    hourly, _ = usual(amount, clock, rule.history_days, start)
+    taken = amount[:, start:]
+    both = ~np.isnan(taken) & ~np.isnan(hourly)
+    enough = _summed(both.astype(np.float64), rule.window_h) >= KNOWN_SHARE * rule.window_h
+    value, expected = (
+        np.where(enough & both, _summed(np.where(both, one, 0.0), rule.window_h), np.nan)
+        for one in (taken, hourly)
+    )
+    return _Windows(value, expected, hourly)
 
 
-def _warm(amount: F64, clock: HourClock, rule: Deviation, first: int) -> Mask:
-    """Whether each hour has warm_up_days days with data behind it, within history_days."""
-    days, begins = np.unique(clock.day, return_index=True)
-    heard = np.logical_or.reduceat(~np.isnan(amount), begins, axis=1)
-    before = np.concatenate([np.zeros((len(amount), 1), np.int64), np.cumsum(heard, axis=1)], axis=1)
-    at = np.searchsorted(days, clock.day[first:])
-    since = np.searchsorted(days, clock.day[first:] - rule.history_days)
-    warm: Mask = before[:, at] - before[:, since] >= rule.warm_up_days
-    return warm
+def _summed(hourly: F64, window_h: int) -> F64:
+    """Sums of the window_h hours that end with each, added in the same order wherever the hours begin."""
+    total, doubled, reach, width = np.zeros(hourly.shape), hourly, 0, 1
+    while width <= window_h:
+        if window_h & width:
+            total = _added(total, doubled, reach)
+            reach += width
+        doubled, width = _added(doubled, doubled, width), 2 * width
+    return total
 
 
-def _judged(  # noqa: PLR0917
-    value: F64, usual: F64, scatter: F64, samples: I32, enough: Mask, rule: Deviation
-) -> Deviations:
-    known = enough & ~np.isnan(value)
-    usual, scatter, value = (np.where(known, one, np.nan) for one in (usual, scatter, value))
-    floor = rule.minimum_share * np.abs(usual)
-    far = np.maximum(rule.factor * scatter, floor)
-    near = np.maximum(rule.clear_factor * scatter, floor * min(1.0, rule.clear_factor / rule.factor))
-    below = usual - far if rule.below else np.where(known, -np.inf, np.nan)
-    breach = (value > usual + far) | (value < below)
-    clear = (value <= usual + near) & ((value >= usual - near) | (not rule.below))
-    waste = np.where(known, np.maximum(value - usual, 0.0), 0.0)
-    return Deviations(value, usual, scatter, below, usual + far, samples, known, breach, clear & known, waste)
+def _added(one: F64, other: F64, back: int) -> F64:
+    """Each hour of one, and that of other `back` hours before it."""
+    total = one.copy()
+    total[:, back:] += other[:, : max(0, other.shape[1] - back)]
+    return total
+
+
+def _shared_change(peers: _Windows, fewest: int) -> F64:
+    """Median over the meters of how far each hour is from usual, as a share; NaN if they are too few."""
+    change = np.full(peers.value.shape, np.nan)
+    np.divide(peers.value - peers.expected, peers.expected, out=change, where=peers.expected > 0)
+    ordered = np.sort(change.T, axis=1)
+    few = (~np.isnan(ordered)).sum(axis=1) < fewest
+    return np.where(few, np.nan, median_of_known(ordered))
+
+
+def _week_ago(own: _Windows, clock: HourClock) -> F64:
+    """What a week ago would make of these hours; NaN where that was another kind of day."""
+    then = np.full(own.value.shape, np.nan)
+    value, usual_then = own.value[:, :-_WEEK_H], own.expected[:, :-_WEEK_H]
+    alike = clock.kind[_WEEK_H:] == clock.kind[:-_WEEK_H]
+    np.divide(value, usual_then, out=then[:, _WEEK_H:], where=(usual_then > 0) & alike)
+    as_then: F64 = own.expected * then
+    return as_then
+
+
+def _limits(judged: list[tuple[F64, F64]], least: F64, rule: Deviation) -> tuple[F64, F64, F64, F64]:
+    """Lower and upper limits of a breach, and those within which it is over: the widest of all."""
+    back = min(1.0, rule.clear_factor / rule.factor) if rule.factor > 0 else 1.0
+    limits = []
+    for share in (1.0, back):
+        above = [one + share * np.maximum(rule.factor * by, least) for one, by in judged]
+        below = [one - share * np.maximum(rule.lower_factor * by, least) for one, by in judged]
+        lower = np.fmin.reduce(below) if rule.below else np.full(least.shape, -np.inf)
+        limits += [lower, np.fmax.reduce(above)]
+    return limits[0], limits[1], limits[2], limits[3]

@@ -134,19 +134,29 @@ class Consumption:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """Hourly consumption far from what the same hour of the same kind of day usually takes.
+    """Consumption of the last window_h hours far from what is usual, with nothing to explain it.
 
-    Usual: median of the last history_days; far: factor times the scaled median absolute
-    deviation. Says nothing before warm_up_days of history. minimum_share: at least so much
-    of the usual amount, so that a tiny steady meter does not page.
+    Usual: for each hour the median of the same hour and kind of day over the last history_days.
+    Far: more than factor times the usual scatter (scaled median absolute deviation) above it,
+    or lower_factor times below it (below: whether it looks there), and at least minimum_share
+    of it. It is over within clear_factor times the scatter, below in proportion. Explained:
+    not far either from the usual amount at the level of the last level_days (0: not asked),
+    from what the same hours of the week before make of it (week_ago), or from the usual
+    amount changed as half of the meters have changed, if these are at least `peers` (0: not
+    asked). Says nothing before warm_up_days with data.
     """
 
     energy: Energy = Energy.ELECTRICITY
-    factor: float = 5.0
-    clear_factor: float = 3.0
+    factor: float = 3.3
+    lower_factor: float = 2.5
+    clear_factor: float = 1.5
+    minimum_share: float = 0.15
+    window_h: int = 12
     warm_up_days: int = 28
-    history_days: int = 84
-    minimum_share: float = 0.3
+    history_days: int = 42
+    level_days: int = 7
+    week_ago: bool = True
+    peers: int = 5
     below: bool = True
     scope: Scope = Scope.DEVICE
 

@@ -260,7 +260,7 @@ def test_a_doubled_hour_is_far_from_the_usual_one():
     clock = hour_clock(np.arange(hours) * HOUR_US, "UTC", None)
     amount = np.random.default_rng(1).normal(10.0, 0.5, (2, hours))
     amount[0, -1], amount[1, -1] = 20.0, NAN
-    found = deviation(Deviation(), amount, clock, hours - 2)
+    found = deviation(Deviation(window_h=1), amount, clock, hours - 2)
     assert said(found) == [["clear", "breach"], ["clear", "unknown"]]
     assert found.waste[0, 1] == pytest.approx(10.0, abs=0.5)
 
