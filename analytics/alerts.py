@@ -1,56 +1,112 @@
-"""Observations to alerts, in event time. The transition table is all there is to it."""
+"""What watches see to what their alerts do, in event time. The transition table is all there is to it.
 
-from dataclasses import dataclass
-from enum import Enum, auto
+A watch is one rule on one target. What it sees comes from readings (analytics.rules), from
+silence (analytics.silence) or from figures (analytics.figure_rules); the table does not ask.
+"""
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
 
 import numpy as np
 
 from analytics.counters import NEVER_US
-from analytics.rules import Observations, Watches
-from analytics.segments import GAP_FACTOR
-from core.batch import I64, U8
-from core.columns import RegisterColumns
-from core.model import Alert, AlertState
-from core.ports import AlertChange
+from core.alerts import AlertState
+from core.batch import F64, I32, I64, U8, Mask
 
 
-class Seen(Enum):
-    """What a reading says about a rule."""
+class Seen(IntEnum):
+    """What an observation says about a watch."""
 
-    BREACH = auto()  # past the threshold, but not yet for as long as the rule wants
-    HELD = auto()  # past it for at least for_s
-    BETWEEN = auto()  # back past the threshold, not yet past the clear threshold
-    CLEAR = auto()
+    BREACH = 0  # past the threshold, but not yet for as long as the rule wants, or held back
+    HELD = 1  # past it for at least for_us
+    BETWEEN = 2  # back past the threshold, not yet past the clear threshold
+    KEPT = 3  # past the clear threshold, but not yet for keep_us
+    CLEAR = 4
+    SILENT = 5  # nothing has been heard of the target for silent_us
 
 
-_INACTIVE, _PENDING, _FIRING = AlertState.INACTIVE, AlertState.PENDING, AlertState.FIRING
+STATES = (
+    AlertState.INACTIVE,
+    AlertState.RESOLVED,
+    AlertState.PENDING,
+    AlertState.FIRING,
+    AlertState.STALE,
+)
+"""By code. A watch at rest has one of the first two."""
 
-TRANSITIONS: dict[tuple[AlertState, Seen], AlertState] = {
-    (_INACTIVE, Seen.BREACH): _PENDING,
-    (_INACTIVE, Seen.HELD): _FIRING,
-    (_INACTIVE, Seen.BETWEEN): _INACTIVE,
-    (_INACTIVE, Seen.CLEAR): _INACTIVE,
-    (_PENDING, Seen.BREACH): _PENDING,
-    (_PENDING, Seen.HELD): _FIRING,
-    (_PENDING, Seen.BETWEEN): _INACTIVE,
-    (_PENDING, Seen.CLEAR): _INACTIVE,
-    (_FIRING, Seen.BREACH): _FIRING,
-    (_FIRING, Seen.HELD): _FIRING,
-    (_FIRING, Seen.BETWEEN): _FIRING,
-    (_FIRING, Seen.CLEAR): _INACTIVE,
-}
+_INACTIVE, _RESOLVED, _PENDING, _FIRING, _STALE = range(5)
 
-_STATES = [_INACTIVE, _PENDING, _FIRING]
+_inactive, _resolved, _pending, _firing, _stale = STATES
+
+TRANSITIONS: dict[AlertState, tuple[AlertState, ...]] = {
+    # seen:     BREACH    HELD     BETWEEN    KEPT       CLEAR      SILENT
+    _inactive: (_pending, _firing, _inactive, _inactive, _inactive, _inactive),
+    _resolved: (_pending, _firing, _resolved, _resolved, _resolved, _resolved),
+    _pending:  (_pending, _firing, _inactive, _inactive, _inactive, _inactive),
+    _firing:   (_firing,  _firing, _firing,   _firing,   _resolved, _stale),
+    _stale:    (_firing,  _firing, _firing,   _firing,   _resolved, _stale),
+}  # fmt: skip
+
+_TABLE: U8 = np.array([[STATES.index(after) for after in TRANSITIONS[before]] for before in STATES], np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long things must last for each watch, by its number; µs of event time.
+
+    silent_us: a firing watch that sees nothing for longer is stale, and a breach does not
+    last across such a silence. held_back: may not fire now (inhibited).
+    """
+
+    for_us: I64
+    keep_us: I64
+    silent_us: I64
+    held_back: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What watches see, ordered by watch, then time.
+
+    limit: what value was held against. late: seen so long after it happened that it is history.
+    waste: energy or volume above normal that this observation adds; NaN where nobody can say.
+    """
+
+    watch: I32
+    event_time_us: I64
+    value: F64
+    limit: F64
+    breach: Mask
+    clear: Mask
+    late: Mask
+    waste: F64
+
+    @classmethod
+    def empty(cls) -> "Observations":
+        """Nothing seen."""
+        none, no = np.empty(0), np.empty(0, np.bool_)
+        return cls(np.empty(0, np.int32), np.empty(0, np.int64), none, none, no, no, no, none)
 
 
 @dataclass(slots=True)
 class AlertsState:
-    """State of every watch, by its number: index into _STATES and times of the episode."""
+    """State of every watch, by its number: index into STATES and the episode that it is in.
+
+    since_us: when the breach began. seen_us: newest observation. breach_*: newest one in
+    breach; clear_*: first one since that was clear (NEVER_US: none). history: the alert fired
+    on late observations and has not been seen in the present. waste: sum of the episode.
+    """
 
     state: U8
     since_us: I64
     fired_us: I64
     seen_us: I64
+    breach_us: I64
+    breach_value: F64
+    clear_us: I64
+    clear_value: F64
+    history: Mask
+    waste: F64
 
     @classmethod
     def empty(cls, size: int) -> "AlertsState":
@@ -60,12 +116,18 @@ class AlertsState:
             np.zeros(size, np.int64),
             np.zeros(size, np.int64),
             np.full(size, NEVER_US, np.int64),
+            np.full(size, NEVER_US, np.int64),
+            np.full(size, np.nan),
+            np.full(size, NEVER_US, np.int64),
+            np.full(size, np.nan),
+            np.zeros(size, np.bool_),
+            np.full(size, np.nan),
         )
 
     def grow(self, size: int) -> None:
         """Make room for watches up to size - 1."""
         more = AlertsState.empty(max(0, size - len(self.state)))
-        for name in ("state", "since_us", "fired_us", "seen_us"):
+        for name in _COLUMNS:
             setattr(self, name, np.concatenate([getattr(self, name), getattr(more, name)]))
 
     def chosen(self, numbers: list[int]) -> "AlertsState":
@@ -73,67 +135,148 @@ class AlertsState:
         fresh = AlertsState.empty(len(numbers))
         source = np.array(numbers, np.int64)
         known = source >= 0
-        for name in ("state", "since_us", "fired_us", "seen_us"):
+        for name in _COLUMNS:
             getattr(fresh, name)[known] = getattr(self, name)[source[known]]
         return fresh
 
 
-def step(
-    state: AlertsState, seen: Observations, watches: Watches, columns: RegisterColumns
-) -> tuple[AlertsState, list[AlertChange]]:
-    """Act on observations; returns alerts that began to fire or were resolved, in order.
+_COLUMNS = [column.name for column in fields(AlertsState)]
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """What changed, in order of time: row i took watch[i] from before[i] to after[i] at at_us[i].
+
+    before, after: index into STATES; firing to firing is an alert of history that goes on now.
+    The rest is the episode as it stood then (AlertsState) and the observation that moved it.
+    """
+
+    watch: I32
+    before: U8
+    after: U8
+    at_us: I64
+    value: F64
+    limit: F64
+    since_us: I64
+    fired_us: I64
+    history: Mask
+    waste: F64
+    breach_us: I64
+    breach_value: F64
+    clear_us: I64
+    clear_value: F64
+
+    def __len__(self) -> int:
+        return len(self.watch)
+
+
+def step(state: AlertsState, seen: Observations, terms: Terms) -> tuple[AlertsState, Transitions]:
+    """Act on observations; state is updated in place.
 
     Observations older than what their watch has seen change nothing.
     """
     news = seen.event_time_us > state.seen_us[seen.watch]
     # A watch at rest that sees no breach stays at rest: by far the most common case.
-    eventful = np.zeros(len(state.state), np.bool_)
+    eventful = state.state > _RESOLVED
     eventful[seen.watch[seen.breach]] = True
-    eventful |= state.state != 0
-    changes: list[AlertChange] = []
-    for row in np.flatnonzero(news & eventful[seen.watch]):
-        change = _act(state, seen, int(row), watches, columns)
-        if change is not None:
-            changes.append(change)
-    np.maximum.at(state.seen_us, seen.watch, seen.event_time_us)
-    changes.sort(key=lambda change: change.at_us)
-    return state, changes
+    rows = np.flatnonzero(news & eventful[seen.watch])
+    found: list[Transitions] = []
+    if len(rows):
+        watch = seen.watch[rows]
+        begins = np.flatnonzero(np.append(np.True_, watch[1:] != watch[:-1]))
+        lengths = np.diff(np.append(begins, len(rows)))
+        nth = np.arange(len(rows)) - np.repeat(begins, lengths)
+        # All first observations, then all second ones: within a round each watch comes once.
+        rows = rows[np.argsort(nth, kind="stable")]
+        rounds = np.split(rows, np.cumsum(np.bincount(nth))[:-1])
+        found = [_act(state, seen, some, terms) for some in rounds]
+    last = np.flatnonzero(np.append(seen.watch[1:] != seen.watch[:-1], np.True_))[: len(seen.watch)]
+    state.seen_us[seen.watch[last]] = np.maximum(state.seen_us[seen.watch[last]], seen.event_time_us[last])
+    return state, _in_order(found)
 
 
-def _act(
-    state: AlertsState, seen: Observations, row: int, watches: Watches, columns: RegisterColumns
-) -> AlertChange | None:
-    watch, at_us = int(seen.watch[row]), int(seen.event_time_us[row])
-    rule, register = watches.rules[watches.rule[watch]], int(watches.register[watch])
-    before = _STATES[state.state[watch]]
+def tick(state: AlertsState, now_us: int, terms: Terms) -> tuple[AlertsState, Transitions]:
+    """Notice silence: what fires becomes stale, what pends is forgotten."""
+    waiting = (state.state == _PENDING) | (state.state == _FIRING)
+    watch = np.flatnonzero(waiting & (now_us - state.seen_us > terms.silent_us)).astype(np.int32)
+    before = state.state[watch]
+    after = _TABLE[before, Seen.SILENT]
+    state.state[watch] = after
+    at_us = state.seen_us[watch] + terms.silent_us[watch]
+    told = (before == _FIRING) & (after == _STALE)
+    value = np.where(state.clear_us[watch] == NEVER_US, state.breach_value[watch], state.clear_value[watch])
+    rows = _rows(state, watch, (before, after), at_us, (value, np.full(len(watch), np.nan)))
+    return state, _in_order([_chosen(rows, told)])
+
+
+def _act(state: AlertsState, seen: Observations, rows: I64, terms: Terms) -> Transitions:
+    """One observation of each of several watches."""
+    watch, at_us, value = seen.watch[rows], seen.event_time_us[rows], seen.value[rows]
+    breach, late = seen.breach[rows], seen.late[rows]
+    before = state.state[watch]
+    seen_us = state.seen_us[watch]
     # Across a silence nobody knows that the breach lasted: it begins anew.
-    silent_us = at_us - int(state.seen_us[watch]) if state.seen_us[watch] != NEVER_US else 0
-    if before is _INACTIVE or (
-        before is _PENDING and silent_us > GAP_FACTOR * int(columns.expected_us[register])
-    ):
-        state.since_us[watch] = at_us
-    since_us = int(state.since_us[watch])
-    if seen.breach[row]:
-        what = Seen.HELD if at_us - since_us >= rule.for_s * 1e6 else Seen.BREACH
-    else:
-        what = Seen.CLEAR if seen.clear[row] else Seen.BETWEEN
-    after = TRANSITIONS[before, what]
-    state.state[watch] = _STATES.index(after)
-    state.seen_us[watch] = at_us
-    if after is before or _FIRING not in (before, after):
-        return None
-    if after is _FIRING:
-        state.fired_us[watch] = at_us
-    fired_us = int(state.fired_us[watch])
-    resolved_us = at_us if before is _FIRING else None
-    alert = Alert(
-        f"{rule.id}:{register}:{since_us}",
-        rule.id,
-        register,
-        AlertState.RESOLVED if resolved_us is not None else _FIRING,
-        float(seen.value[row]),
-        since_us,
-        fired_us,
-        resolved_us,
+    silent = (seen_us != NEVER_US) & (at_us - seen_us > terms.silent_us[watch])
+    begins = (before <= _RESOLVED) | ((before == _PENDING) & silent)
+    since_us = np.where(begins, at_us, state.since_us[watch])
+    waste = seen.waste[rows]
+    so_far = np.where(begins, np.nan, state.waste[watch])
+    waste = np.where(np.isnan(waste), so_far, waste + np.where(np.isnan(so_far), 0.0, so_far))
+
+    clear = seen.clear[rows] & ~breach
+    first_clear = clear & (state.clear_us[watch] == NEVER_US)
+    clear_us = np.where(clear, np.where(first_clear, at_us, state.clear_us[watch]), NEVER_US)
+    held = (at_us - since_us >= terms.for_us[watch]) & ~terms.held_back[watch]
+    kept = at_us - clear_us < terms.keep_us[watch]
+    what = np.where(
+        breach,
+        np.where(held, Seen.HELD, Seen.BREACH),
+        np.where(clear, np.where(kept, Seen.KEPT, Seen.CLEAR), Seen.BETWEEN),
     )
-    return AlertChange(alert, before, at_us)
+    after = _TABLE[before, what]
+    fires = (after == _FIRING) & (before <= _PENDING)
+    goes_on = (after == _FIRING) & (what <= Seen.BETWEEN) & ~late & ~fires & state.history[watch]
+
+    state.state[watch], state.since_us[watch], state.seen_us[watch] = after, since_us, at_us
+    state.fired_us[watch] = np.where(fires, at_us, state.fired_us[watch])
+    state.history[watch] = np.where(fires, late, state.history[watch] & ~goes_on)
+    state.breach_us[watch] = np.where(breach, at_us, state.breach_us[watch])
+    state.breach_value[watch] = np.where(breach, value, state.breach_value[watch])
+    state.clear_value[watch] = np.where(first_clear, value, state.clear_value[watch])
+    state.clear_us[watch], state.waste[watch] = clear_us, waste
+    told = (after != before) & ((after == _FIRING) | (before == _FIRING) | (before == _STALE)) | goes_on
+    return _chosen(_rows(state, watch, (before, after), at_us, (value, seen.limit[rows])), told)
+
+
+def _rows(
+    state: AlertsState, watch: I32, moved: tuple[U8, U8], at_us: I64, seen: tuple[F64, F64]
+) -> Transitions:
+    return Transitions(
+        watch,
+        *moved,
+        at_us,
+        *seen,
+        state.since_us[watch],
+        state.fired_us[watch],
+        state.history[watch],
+        state.waste[watch],
+        state.breach_us[watch],
+        state.breach_value[watch],
+        state.clear_us[watch],
+        state.clear_value[watch],
+    )
+
+
+def _chosen(rows: Transitions, which: Mask | I64) -> Transitions:
+    return Transitions(*(getattr(rows, column.name)[which] for column in fields(Transitions)))
+
+
+def _in_order(found: list[Transitions]) -> Transitions:
+    if not found:
+        nothing, none = AlertsState.empty(0), np.empty(0)
+        nobody = np.empty(0, np.int32)
+        return _rows(nothing, nobody, (nothing.state, nothing.state), nothing.seen_us, (none, none))
+    joined = Transitions(
+        *(np.concatenate([getattr(rows, column.name) for rows in found]) for column in fields(Transitions))
+    )
+    return _chosen(joined, np.argsort(joined.at_us, kind="stable"))
