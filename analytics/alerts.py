@@ -93,8 +93,9 @@ class AlertsState:
     """State of every watch, by its number: index into STATES and the episode that it is in.
 
     since_us: when the breach began. seen_us: newest observation. breach_*: newest one in
-    breach; clear_*: first one since that was clear (NEVER_US: none). history: the alert fired
-    on late observations and has not been seen in the present. waste: sum of the episode.
+    breach and what it was held against; clear_*: first one since that was clear (NEVER_US:
+    none). history: the alert fired on late observations and has not been seen in the present.
+    waste: sum of the episode.
     """
 
     state: U8
@@ -103,6 +104,7 @@ class AlertsState:
     seen_us: I64
     breach_us: I64
     breach_value: F64
+    breach_limit: F64
     clear_us: I64
     clear_value: F64
     history: Mask
@@ -117,6 +119,7 @@ class AlertsState:
             np.zeros(size, np.int64),
             np.full(size, NEVER_US, np.int64),
             np.full(size, NEVER_US, np.int64),
+            np.full(size, np.nan),
             np.full(size, np.nan),
             np.full(size, NEVER_US, np.int64),
             np.full(size, np.nan),
@@ -163,6 +166,7 @@ class Transitions:
     waste: F64
     breach_us: I64
     breach_value: F64
+    breach_limit: F64
     clear_us: I64
     clear_value: F64
 
@@ -195,17 +199,23 @@ def step(state: AlertsState, seen: Observations, terms: Terms) -> tuple[AlertsSt
     return state, _in_order(found)
 
 
-def tick(state: AlertsState, now_us: int, terms: Terms) -> tuple[AlertsState, Transitions]:
-    """Notice silence: what fires becomes stale, what pends is forgotten."""
-    waiting = (state.state == _PENDING) | (state.state == _FIRING)
-    watch = np.flatnonzero(waiting & (now_us - state.seen_us > terms.silent_us)).astype(np.int32)
+def tick(
+    state: AlertsState, now_us: int, terms: Terms, listening_since_us: int = 0
+) -> tuple[AlertsState, Transitions]:
+    """Notice silence: what fires becomes stale, what pends is forgotten.
+
+    listening_since_us: nobody listened before, so there was no silence before.
+    """
+    waiting = np.flatnonzero((state.state == _PENDING) | (state.state == _FIRING)).astype(np.int32)
+    quiet_us = now_us - np.maximum(state.seen_us[waiting], listening_since_us)
+    watch = waiting[quiet_us > terms.silent_us[waiting]]
     before = state.state[watch]
     after = _TABLE[before, Seen.SILENT]
     state.state[watch] = after
     at_us = state.seen_us[watch] + terms.silent_us[watch]
     told = (before == _FIRING) & (after == _STALE)
     value = np.where(state.clear_us[watch] == NEVER_US, state.breach_value[watch], state.clear_value[watch])
-    rows = _rows(state, watch, (before, after), at_us, (value, np.full(len(watch), np.nan)))
+    rows = _rows(state, watch, (before, after), at_us, (value, state.breach_limit[watch]))
     return state, _in_order([_chosen(rows, told)])
 
 
@@ -242,6 +252,7 @@ def _act(state: AlertsState, seen: Observations, rows: I64, terms: Terms) -> Tra
     state.history[watch] = np.where(fires, late, state.history[watch] & ~goes_on)
     state.breach_us[watch] = np.where(breach, at_us, state.breach_us[watch])
     state.breach_value[watch] = np.where(breach, value, state.breach_value[watch])
+    state.breach_limit[watch] = np.where(breach, seen.limit[rows], state.breach_limit[watch])
     state.clear_value[watch] = np.where(first_clear, value, state.clear_value[watch])
     state.clear_us[watch], state.waste[watch] = clear_us, waste
     told = (after != before) & ((after == _FIRING) | (before == _FIRING) | (before == _STALE)) | goes_on
@@ -262,6 +273,7 @@ def _rows(
         state.waste[watch],
         state.breach_us[watch],
         state.breach_value[watch],
+        state.breach_limit[watch],
         state.clear_us[watch],
         state.clear_value[watch],
     )

@@ -157,6 +157,7 @@ def _adopt(merged: Restored, state: State, watermark_us: int, theirs: _Owned, kn
     ]
     into.fixes = PositionBatch.concat(fixes)
     into.fixes = into.fixes.take(np.argsort(into.fixes.device))
+    into.heard_us[theirs.devices] = state.heard_us[theirs.devices]
     merged.readings_after_us[registers] = watermark_us
     merged.positions_after_us[theirs.devices] = watermark_us
 

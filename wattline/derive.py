@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from analytics import alerts, counters, ledger, power, rules
+from core.alerts import AlertChange
 from core.batch import IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.errors import RowsRefused, StoreError
 from core.ports import (
-    AlertChange,
     Checkpoint,
     LedgerChanged,
     PowerChanged,
@@ -23,6 +23,7 @@ from core.ports import (
     TimeSeriesStore,
     VehiclesMoved,
 )
+from wattline.alert_changes import changes
 from wattline.checkpoints import Checkpoints
 from wattline.feed import LiveFeed
 from wattline.settle import LateData, at_once, derive_all, recompute, take_over
@@ -31,14 +32,12 @@ from wattline.state import Known, State
 
 log = logging.getLogger(__name__)
 
-_HISTORY_US = 900_000_000
-"""Rules don't look at readings that arrive later than this: buffered history never pages."""
-
 
 class Derivation:
     """State of the analytics and the stores that their results go to.
 
     fixed_before_us: intervals that start earlier stay as they are, whatever comes late.
+    listening_since_us: a device that was not heard before is not silent for that.
     revised: intervals that late data and other settings have made others.
     """
 
@@ -58,6 +57,7 @@ class Derivation:
         self.state = State.empty(known)
         self.watermark_us = 0
         self.fixed_before_us = ledger.NONE_US
+        self.listening_since_us = 0
         self._saved_watermark_us = 0
         self._unsaved_intervals: list[IntervalBatch] = []
         self._unsaved_alerts: list[AlertChange] = []
@@ -96,10 +96,18 @@ class Derivation:
             self.state.grow(self.known)
         else:
             self.known = Known.of(catalog, self.registry.rules())
-            self.state.fit(before.watches.watched(), self.known)
+            self.state.fit(before, self.known)
             changed = self.known.columns.changed(before.columns.counting())
             self.state.doubt(changed)
             self._doubt_unsaved |= bool(changed)
+
+    def refit_rules(self) -> None:
+        """Go on with the rules as they are now; raises StoreError."""
+        found = self.registry.rules()
+        before = self.known
+        if found is not before.rules and found != before.rules:
+            self.known = before.with_rules(found)
+            self.state.fit(before, self.known)
 
     def derive(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         """One step of every kind over a batch that the store has made durable."""
@@ -117,13 +125,14 @@ class Derivation:
         state.slope_w = power.slopes(state.slope_w, segments)
         state.newest = counters.remember(state.newest, readings.take(~counting))
 
-        fresh = readings.received_at_us - readings.event_time_us < _HISTORY_US
-        seen = rules.observe(known.watches, readings.take(fresh))
-        state.alerts, changes = alerts.step(state.alerts, seen, known.watches, known.columns)
-        self._unsaved_alerts += changes
+        seen = rules.observe(known.watches, readings, known.columns)
+        state.alerts, found = alerts.step(state.alerts, seen, known.watches.terms())
+        self._note_alerts(found)
+        state.heard(known.device_of[readings.register], readings.received_at_us)
 
         if len(positions):
             state.fixes = newest_fixes(state.fixes, positions)
+            state.heard(positions.device, positions.received_at_us)
             moved = np.isin(state.fixes.device, positions.device)
             self.feed.publish(VehiclesMoved(state.fixes.take(moved)))
         received = [batch.received_at_us[-1] for batch in (readings, positions) if len(batch)]
@@ -146,7 +155,7 @@ class Derivation:
     def flush_alerts(self) -> None:
         """Record alert changes and tell the feed those that were news."""
         if self._unsaved_alerts:
-            news = self.registry.record_alerts(self._unsaved_alerts)
+            news = self.registry.record_alerts(self._unsaved_alerts, self.watermark_us)
             self._unsaved_alerts = []
             for change in news:
                 self.feed.publish(change)
@@ -201,9 +210,22 @@ class Derivation:
     def show(self, now_us: int) -> None:
         """Tell the feed what is newest: power of every place, readings, fixes, open spans."""
         known, state = self.known, self.state
+        self._notice_silence(now_us)
         self.feed.show(state.fixes, state.newest)
         places = power.place_power(known.members, state.newest, state.slope_w, known.columns, now_us)
         self.feed.publish(PowerChanged(places))
+
+    def _notice_silence(self, now_us: int) -> None:
+        """Let alerts of what is not heard any more be stale."""
+        if not self.feed.connected():
+            self.listening_since_us = now_us
+        state, watches = self.state, self.known.watches
+        state.alerts, found = alerts.tick(state.alerts, now_us, watches.terms(), self.listening_since_us)
+        self._note_alerts(found)
+        or_later(self.flush_alerts, "alerts")
+
+    def _note_alerts(self, found: alerts.Transitions) -> None:
+        self._unsaved_alerts += changes(found, self.known.watches.target, self.known.catalog)
 
     def _save(self) -> None:
         state = self.state.save(self.known)

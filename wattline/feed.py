@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analytics.counters import NEVER_US, CounterState
+from core.alerts import AlertChange
 from core.batch import PositionBatch
-from core.ports import AlertChange, FeedEvent, LedgerChanged, PlacePower, PowerChanged, VehiclesMoved
+from core.ports import FeedEvent, LedgerChanged, PlacePower, PowerChanged, VehiclesMoved
 
 _MAX_ALERTS_BEHIND = 10_000
 

@@ -11,10 +11,11 @@ from typing import TypeVar
 import numpy as np
 
 from analytics import counters, power
+from core.alerting import AlertQuery
+from core.alerts import OPEN, Alert, AlertChange, AlertState
 from core.batch import PositionBatch, ReadingBatch
 from core.errors import StoreError
-from core.model import AlertState
-from core.ports import AlertChange, LedgerChanged, PowerChanged, Registry, TimeSeriesStore, VehiclesMoved
+from core.ports import LedgerChanged, PowerChanged, Registry, TimeSeriesStore, VehiclesMoved
 from wattline.assemble import Parts, now_us
 from wattline.checkpoints import Checkpoints
 from wattline.derive import newest_fixes, places_of
@@ -26,6 +27,8 @@ _Rows = TypeVar("_Rows", ReadingBatch, PositionBatch)
 
 _BEHIND_US = 2_000_000
 """A shard whose batch waits longer for the store is shown with its next one; figures are right."""
+
+_MOST_OPEN = 10_000
 
 _ONE_WRITER = 2  # times of receipt: where we began, and its newest
 
@@ -40,7 +43,7 @@ class Follower:
         self._known = Known.of(parts.catalogs.current, [])
         self._state = State.empty(self._known)
         self._seen_us = np.zeros(SLOTS, np.int64)
-        self._alerts: dict[str, AlertState] = {}
+        self._alerts: dict[str, Alert] = {}
         parts.feed.is_connected = lambda: self.reachable
 
     async def run(self) -> None:
@@ -64,14 +67,14 @@ class Follower:
             self._seen_us[:] = restored.since_us
         else:
             self._seen_us[:] = store.last_received_us()
-        self._alerts = {alert.id: alert.state for alert in registry.alerts()}
+        self._alerts = self._open_alerts(registry)
 
     def _step(self, registry: Registry, store: TimeSeriesStore) -> None:
         feed, state = self.parts.feed, self._state
         self.parts.catalogs.reload()
         if len(self.parts.catalogs.current.registers) != len(self._known.catalog.registers):
             self._known = Known.of(self.parts.catalogs.current, [])
-            state.fit([], self._known)
+            state.grow(self._known)
         for readings, positions in store.received_after(self._since_us()):
             self._follow(self._unseen(readings), self._unseen(positions))
             self._note(readings)
@@ -80,12 +83,24 @@ class Follower:
         known = self._known
         places = power.place_power(known.members, state.newest, state.slope_w, known.columns, now_us())
         feed.publish(PowerChanged(places))
-        for alert in registry.alerts():
-            previous = self._alerts.get(alert.id, AlertState.INACTIVE)
-            if previous is not alert.state:
-                self._alerts[alert.id] = alert.state
-                at_us = alert.resolved_at_us or alert.fired_at_us
-                feed.publish(AlertChange(alert, previous, at_us))
+        self._tell_alerts(registry)
+
+    def _tell_alerts(self, registry: Registry) -> None:
+        """What opened, moved or ended since we looked last."""
+        before, self._alerts = self._alerts, self._open_alerts(registry)
+        ended = [registry.alert(id_) for id_ in before.keys() - self._alerts.keys()]
+        now = [*self._alerts.values(), *(record.alert for record in ended if record is not None)]
+        for alert in now:
+            was = before.get(alert.id)
+            if was is None or (was.state, was.retrospective) != (alert.state, alert.retrospective):
+                previous = AlertState.INACTIVE if was is None else was.state
+                at_us = alert.resolved_at_us or alert.stale_at_us or alert.fired_at_us
+                self.parts.feed.publish(AlertChange(alert, previous, at_us))
+
+    @staticmethod
+    def _open_alerts(registry: Registry) -> dict[str, Alert]:
+        query = AlertQuery(states=OPEN, limit=_MOST_OPEN)
+        return {record.alert.id: record.alert for record in registry.alerts(query)}
 
     def _follow(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         known, state, feed = self._known, self._state, self.parts.feed

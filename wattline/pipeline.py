@@ -76,6 +76,7 @@ class Pipeline:
         """Take batches until the source ends; then save a checkpoint."""
         self._may_go()
         count = await self._in_worker(self.derivation.restore)
+        self.derivation.listening_since_us = self.now_us()
         log.info("restored; %d readings derived again", count)
         # What is registered stays: looking for garbage in it stops everything for 0.3 s at 200,000 registers.
         gc.collect()
@@ -150,6 +151,7 @@ class Pipeline:
         self.derivation.flush()
         self.totals["wattline_messages_in_figures_total"] = self._derived_messages
         self.catalogs.reload()
+        self.derivation.refit_rules()
 
     def _settle(self) -> bool:
         return self.derivation.settle_one(self.now_us())

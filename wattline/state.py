@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,15 +15,16 @@ from analytics.hierarchy import PlaceMembers
 from analytics.late import Spans
 from analytics.ledger import LedgerState
 from analytics.rules import Watches
-from core.batch import F64, PositionBatch, ReadingBatch
+from core.batch import F64, I32, I64, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.columns import Counting, RegisterColumns
-from core.model import Replacement, Rule
+from core.model import Replacement
+from core.rules import Rule
 
 _Replacements = dict[int, tuple[Replacement, ...]]
 _Part = TypeVar("_Part", LedgerState, AlertsState, PositionBatch, ReadingBatch)
 
-VERSION = 3
+VERSION = 4
 """Of the saved form; a checkpoint of another version is not used and all is derived again."""
 
 ALWAYS_US = 0
@@ -32,23 +33,40 @@ ALWAYS_US = 0
 
 @dataclass(slots=True)
 class Known:
-    """What is registered, in the forms that the steps need."""
+    """What is registered, in the forms that the steps need. device_of: number of each register's device."""
 
     catalog: Catalog
     columns: RegisterColumns
     members: PlaceMembers
     watches: Watches
+    device_of: I32
     members_fresh: bool = True
 
     @classmethod
     def of(cls, catalog: Catalog, rules: list[Rule]) -> "Known":
         """Derive every form from the catalog and the rules."""
-        return cls(catalog, RegisterColumns.of(catalog), PlaceMembers.of(catalog), Watches.of(rules, catalog))
+        return cls(
+            catalog,
+            RegisterColumns.of(catalog),
+            PlaceMembers.of(catalog),
+            Watches.of(rules, catalog),
+            _devices(catalog),
+        )
+
+    @property
+    def rules(self) -> list[Rule]:
+        """What the watches are of."""
+        return self.watches.rules
+
+    def with_rules(self, rules: list[Rule]) -> "Known":
+        """The same with other rules."""
+        return replace(self, watches=Watches.of(rules, self.catalog))
 
     def extended(self, catalog: Catalog) -> "Known":
         """The same for a catalog that extends this one; members are those of before, see refresh."""
         columns, watches = self.columns.extended(catalog), self.watches.extended(catalog)
-        return Known(catalog, columns, self.members, watches, members_fresh=False)
+        device_of = np.append(self.device_of, _devices(catalog, len(self.device_of)))
+        return Known(catalog, columns, self.members, watches, device_of, members_fresh=False)
 
     def refresh(self) -> None:
         """Let registers that were added count for their places: the slow part, left for a quiet moment."""
@@ -56,9 +74,17 @@ class Known:
             self.members, self.members_fresh = PlaceMembers.of(self.catalog), True
 
 
+def _devices(catalog: Catalog, first: int = 0) -> I32:
+    numbers = [catalog.device_number[one.device_id] for one in catalog.registers[first:]]
+    return np.array(numbers, np.int32)
+
+
 @dataclass(slots=True)
 class State:
-    """State of every analytics step, by register id, watch number or vehicle number."""
+    """State of every analytics step, by register id, watch number or device number.
+
+    heard_us: when the newest message of each device was received; 0 for never.
+    """
 
     newest: CounterState
     ledger: LedgerState
@@ -66,6 +92,7 @@ class State:
     alerts: AlertsState
     fixes: PositionBatch
     late: Spans
+    heard_us: I64
 
     @classmethod
     def empty(cls, known: Known) -> "State":
@@ -78,13 +105,18 @@ class State:
             AlertsState.empty(len(known.watches.rule)),
             PositionBatch.empty(),
             {},
+            np.zeros(max(known.catalog.device_ids, default=-1) + 1, np.int64),
         )
 
-    def fit(self, watched: list[tuple[str, int]], known: Known) -> None:
-        """Make room for what is registered now; what was known before keeps its state.
+    def heard(self, device: I32, received_at_us: I64) -> None:
+        """Note when messages of devices were received."""
+        np.maximum.at(self.heard_us, device, received_at_us)
 
-        watched: keys of the watches that the alert state is for.
-        """
+    def fit(self, before: Known, known: Known) -> None:
+        """Make room for what is registered now; what was known before keeps its state."""
+        self._fit(before.watches.watched(), known)
+
+    def _fit(self, watched: list[tuple[str, int]], known: Known) -> None:
         self.grow(known)
         at = {key: number for number, key in enumerate(watched)}
         self.alerts = self.alerts.chosen([at.get(key, -1) for key in known.watches.watched()])
@@ -96,6 +128,8 @@ class State:
         self.ledger.grow(size)
         self.slope_w = np.append(self.slope_w, np.full(size - len(self.slope_w), np.nan))
         self.alerts.grow(len(known.watches.rule))
+        devices = max(known.catalog.device_ids, default=-1) + 1
+        self.heard_us = np.append(self.heard_us, np.zeros(max(devices - len(self.heard_us), 0), np.int64))
 
     def doubt(self, changed: Mapping[int, int | None]) -> None:
         """Put in doubt what registers say from a time on (None: always), as they count otherwise now."""
@@ -107,8 +141,12 @@ class State:
 
     def save(self, known: Known) -> bytes:
         """All of it, with the watches that the alert state belongs to and what registers count with."""
-        watches, counting = known.watches, known.columns.counting()
-        arrays: dict[str, Any] = {"version": np.array(VERSION), "slope_w": self.slope_w}
+        counting, watched = known.columns.counting(), known.watches.watched()
+        arrays: dict[str, Any] = {
+            "version": np.array(VERSION),
+            "slope_w": self.slope_w,
+            "heard_us": self.heard_us,
+        }
         arrays |= {f"newest.{name}": getattr(self.newest, name) for name in BY_REGISTER}
         parts = (
             ("waiting", self.newest.waiting),
@@ -122,8 +160,8 @@ class State:
         arrays["late"] = np.array(spans, np.int64).reshape(-1, 3)
         arrays["counting.digest"] = counting.digest
         arrays["counting.replacements"] = np.frombuffer(msgspec.json.encode(counting.replacements), np.uint8)
-        arrays["watch_rule"] = np.array([rule for rule, _ in watches.watched()], np.str_)
-        arrays["watch_register"] = np.array([register for _, register in watches.watched()], np.int64)
+        arrays["watch_rule"] = np.array([rule for rule, _ in watched], np.str_)
+        arrays["watch_register"] = np.array([register for _, register in watched], np.int64)
         out = io.BytesIO()
         np.savez(out, **arrays)
         return out.getvalue()
@@ -151,11 +189,12 @@ class State:
             part(AlertsState, "alerts"),
             part(PositionBatch, "fixes"),
             {},
+            arrays["heard_us"],
         )
         for register, first, last in arrays["late"].tolist():
             state.late.setdefault(register, []).append((first, last))
         watched = zip(arrays["watch_rule"].tolist(), arrays["watch_register"].tolist(), strict=True)
-        state.fit(list(watched), known)
+        state._fit(list(watched), known)
         replacements = arrays["counting.replacements"].tobytes()
         counting = Counting(arrays["counting.digest"], msgspec.json.decode(replacements, type=_Replacements))
         state.doubt(known.columns.changed(counting))
