@@ -12,10 +12,12 @@ from api.schemas.base import Names
 from api.schemas.fleet import Position, VehicleItem
 from api.schemas.series import PowerItem, QualityName
 from api.times import rfc3339, rfc3339s
+from core.alerts import Alert
 from core.batch import PositionBatch
-from core.model import Alert, Device, Name, Rule
+from core.model import Device, Name
 from core.ports import PlacePower
 from core.quality import quality_names
+from core.rules import Rule
 
 
 def names(name: Name) -> Names:

@@ -15,10 +15,11 @@ from api.schemas.live import (
 )
 from api.services import Services
 from api.times import rfc3339
+from core.alerts import Alert, AlertChange, AlertState
 from core.batch import PositionBatch
 from core.catalog import Catalog
-from core.model import Alert, AlertState, Rule
-from core.ports import AlertChange, FeedEvent, LedgerChanged, PowerChanged, VehiclesMoved
+from core.ports import FeedEvent, LedgerChanged, PowerChanged, VehiclesMoved
+from core.rules import Rule
 
 Worded = tuple[LiveMessage, str]
 

@@ -34,7 +34,9 @@ from bench.load import NAME, estate, registers
 from bench.product import Product
 from bench.servers import mosquitto
 from bench.steady import SteadyLoad
-from core.model import Comparator, Device, DeviceKind, Estate, Place, PlaceKind, Rule, Severity
+from core.estate import Estate
+from core.model import Comparator, Device, DeviceKind, Place, PlaceKind, Severity
+from core.rules import Rule
 from simulators.publish import BrokerAddress, Publisher
 from simulators.stream import Message
 

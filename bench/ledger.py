@@ -28,7 +28,8 @@ import numpy as np
 from bench.cores import machine
 from bench.load import NAME, now_us
 from core.batch import BASE_US, PositionBatch, ReadingBatch
-from core.model import Device, DeviceKind, Estate, Place, PlaceKind, RegisterSettings
+from core.estate import Estate
+from core.model import Device, DeviceKind, Place, PlaceKind, RegisterSettings
 from storage.duckdb import DuckDBStore
 from storage.registry import SqlRegistry, open_registry
 from wattline.derive import Derivation

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from ingest.decoders import native
 from ingest.mqtt import MqttOptions, MqttSource
 from simulators.publish import BrokerAddress, Publisher

@@ -15,7 +15,8 @@ import duckdb
 
 from bench.load import NAME, QUANTITIES, now_us
 from core.batch import BASE_US
-from core.model import Device, DeviceKind, Estate, Place, PlaceKind
+from core.estate import Estate
+from core.model import Device, DeviceKind, Place, PlaceKind
 from storage.duckdb import DuckDBStore
 
 # ruff: noqa: S608 - statements hold names of ours and integers only

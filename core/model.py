@@ -1,4 +1,4 @@
-"""Places, devices, registers, rules and alerts: what an institution owns and watches."""
+"""Places, devices and registers: what an institution owns and measures."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,6 +84,8 @@ class Device:
     organisation_id: place of kind organisation on whose account it is; None: the nearest
     organisation above its place.
     formula: of a virtual meter, such as "[main] - 0.5*[charger]"; None for all others.
+    gateway_id: device of kind gateway that its messages pass through.
+    tags: words of the estate's own, that rules select by.
     """
 
     id: str
@@ -102,6 +104,8 @@ class Device:
     item: CircuitItem | None = None
     organisation_id: str | None = None
     formula: str | None = None
+    gateway_id: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,78 +196,9 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A threshold on every register of a quantity at the chosen places and devices.
-
-    An empty tuple of places or devices means all. A breach must last for_s of event time
-    before the alert fires; it resolves once the value is back past clear_threshold.
-    action: what the person who sees the alert should do next.
-    """
-
-    id: str
-    name: Name
-    quantity: str
-    comparator: Comparator
-    threshold: float
-    clear_threshold: float
-    for_s: float
-    severity: Severity
-    action: Name
-    places: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ()
-
-
-class AlertState(StrEnum):
-    """Where an alert is in its life; inactive is having no alert at all."""
-
-    INACTIVE = "inactive"
-    PENDING = "pending"
-    FIRING = "firing"
-    RESOLVED = "resolved"
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One episode of one rule on one register; id is derived from these and active_at_us."""
-
-    id: str
-    rule_id: str
-    register: int
-    state: AlertState
-    value: float
-    active_at_us: int
-    fired_at_us: int
-    resolved_at_us: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class MapLayer:
     """A GeoJSON FeatureCollection that the map draws: roads, geofences, depots."""
 
     id: str
     kind: str
     geojson: str
-
-
-@dataclass(frozen=True, slots=True)
-class Estate:
-    """Everything that provisioning a set of places takes.
-
-    registers: those that have settings; all others are made when they report.
-    """
-
-    places: tuple[Place, ...] = ()
-    devices: tuple[Device, ...] = ()
-    rules: tuple[Rule, ...] = ()
-    map_layers: tuple[MapLayer, ...] = ()
-    registers: tuple[RegisterSettings, ...] = ()
-
-    def joined(self, other: "Estate") -> "Estate":
-        """Everything of both."""
-        return Estate(
-            self.places + other.places,
-            self.devices + other.devices,
-            self.rules + other.rules,
-            self.map_layers + other.map_layers,
-            self.registers + other.registers,
-        )

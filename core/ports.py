@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.alerting import Alerting
+from core.alerts import AlertChange
 from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
 from core.errors import RejectReason
-from core.model import Alert, AlertState
 from core.registered import Registered
 from core.reports import Reports
 from core.retention import Retention
@@ -47,15 +48,6 @@ class Checkpoint:
 
     watermark_us: int
     state: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AlertChange:
-    """An alert as it stands after a transition at event time at_us."""
-
-    alert: Alert
-    previous: AlertState
-    at_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,22 +230,8 @@ class TimeSeriesStore(Protocol):
         ...
 
 
-class Registry(Registered, Reports, Protocol):
-    """Relational state: what is registered, reports, alerts, dead letters, checkpoints."""
-
-    def record_alerts(self, changes: Sequence[AlertChange]) -> list[AlertChange]:
-        """Store transitions in one transaction; returns those that were news.
-
-        Recording a transition again (same alert id and state) changes nothing.
-        At most one alert of a rule and register is open.
-        """
-        ...
-
-    def alerts(
-        self, *, state: AlertState | None = None, before_us: int | None = None, limit: int = 100
-    ) -> list[Alert]:
-        """Alerts newest first by active_at_us; before_us continues a page."""
-        ...
+class Registry(Registered, Alerting, Reports, Protocol):
+    """Relational state: what is registered, rules, alerts, reports, dead letters, checkpoints."""
 
     def put_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters; durable when it returns. The oldest of a reason make room."""

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from core.catalog import Catalog
+from core.estate import Estate
 from core.model import (
     Device,
-    Estate,
     MapLayer,
     Place,
     Placement,
     Register,
     RegisterSettings,
     Replacement,
-    Rule,
 )
 from core.reference import References
 
@@ -21,12 +20,13 @@ from core.reference import References
 class Revision(NamedTuple):
     """How often registers have been added, and how often anything else registered has changed.
 
-    estate: places, devices, rules, map layers, settings of registers, replacements,
-    placements and references.
+    estate: places, devices, map layers, settings of registers, replacements, placements and
+    references.
     """
 
     estate: int
     registers: int
+    rules: int = 0
 
 
 class Registered(Protocol):
@@ -94,10 +94,6 @@ class Registered(Protocol):
 
     def revision(self) -> Revision:
         """Another one whenever what is registered has changed, by any process."""
-        ...
-
-    def rules(self) -> list[Rule]:
-        """All rules by id."""
         ...
 
     def map_layers(self) -> list[MapLayer]:

@@ -3,17 +3,9 @@
 Ids never change; only where the places lie follows from the seed.
 """
 
-from core.model import (
-    Comparator,
-    Device,
-    DeviceKind,
-    Estate,
-    Name,
-    Place,
-    PlaceKind,
-    Rule,
-    Severity,
-)
+from core.estate import Estate
+from core.model import Comparator, Device, DeviceKind, Name, Place, PlaceKind, Severity
+from core.rules import Rule
 from simulators.buildings import BUILDINGS, CITY, DEPOTS, DISTRICTS, ORGANISATIONS, Building
 from simulators.city_map import building_position, depot_position, map_layers
 from simulators.metering import REPORT_INTERVAL_S, SUB_ITEMS, Meter, MeterType, contracted_power_w, meters

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from core.errors import WattlineError
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from core.quantities import Energy
 from simulators.record import Record, Series
 

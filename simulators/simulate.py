@@ -14,7 +14,8 @@ from rich.progress import Progress
 
 from core.batch import F64, I64
 from core.errors import WattlineError
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from simulators.encoders import encode, native_topic
 from simulators.fault_line import FaultLine
 from simulators.faults import Fault

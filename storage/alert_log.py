@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from core.model import Alert, AlertState
-from core.ports import AlertChange
+from core.alerts import Alert, AlertChange, AlertState
 
 OPEN = (AlertState.PENDING, AlertState.FIRING)
 _ORDER = [AlertState.PENDING, AlertState.FIRING, AlertState.RESOLVED, AlertState.INACTIVE]

@@ -11,14 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from core.catalog import Catalog
 from core.errors import Conflict
-from core.model import (
-    Device,
-    DeviceKind,
-    Estate,
-    Place,
-    PlaceKind,
-    Placement,
-)
+from core.estate import Estate
+from core.model import Device, DeviceKind, Place, PlaceKind, Placement
 from core.policies import POLICIES
 from storage import estate_check, registers, tables
 from storage import references as reference_rows

@@ -4,25 +4,16 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
+from core.alerts import Alert, AlertChange, AlertState
 from core.catalog import Catalog
 from core.errors import RejectReason
-from core.model import (
-    Alert,
-    AlertState,
-    Device,
-    Estate,
-    MapLayer,
-    Place,
-    Placement,
-    Register,
-    RegisterSettings,
-    Replacement,
-    Rule,
-)
-from core.ports import AlertChange, Checkpoint, DeadLetter
+from core.estate import Estate
+from core.model import Device, MapLayer, Place, Placement, Register, RegisterSettings, Replacement
+from core.ports import Checkpoint, DeadLetter
 from core.reference import References
 from core.registered import Revision
 from core.reports import ClosedReport, EnteredValue, ReportHead
+from core.rules import Rule
 from storage import dead_letters, estate, meter_events, registers, reports, tables
 from storage import references as reference_rows
 from storage import registry_rows as rows

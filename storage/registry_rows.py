@@ -11,9 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select
 
+from core.alerts import Alert, AlertState
 from core.model import (
-    Alert,
-    AlertState,
     CircuitItem,
     Comparator,
     Device,
@@ -25,10 +24,10 @@ from core.model import (
     Placement,
     Register,
     Replacement,
-    Rule,
     Severity,
 )
 from core.quantities import Energy, RegisterKind
+from core.rules import Rule
 from storage import tables
 from storage.statements import CHUNK
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from core.catalog import Catalog
-from core.model import DeviceKind, Estate
+from core.estate import Estate
+from core.model import DeviceKind
 from core.ports import Feed
 from core.reference import References
 from simulators.demo import DEMO_SEED

@@ -7,7 +7,8 @@ from pydantic import Field
 from api.schemas.base import Input, NamesInput, NewId
 from api.schemas.estate import DeviceInput, PlaceInput
 from api.schemas.registers import QuantityName
-from core.model import Comparator, Name, Rule, Severity
+from core.model import Comparator, Name, Severity
+from core.rules import Rule
 
 
 class RuleInput(Input):

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from analytics import formula_check
 from analytics.formulas import FormulaError
-from core.model import Comparator, Device, DeviceKind, Place, PlaceKind, RegisterSettings, Rule
+from core.model import Comparator, Device, DeviceKind, Place, PlaceKind, RegisterSettings
 from core.policies import POLICIES
 from core.quantities import QUANTITIES, RegisterKind
 from core.reference import References
+from core.rules import Rule
 
 
 def of_places(path: Path, places: Sequence[Place], known: References) -> list[str]:

@@ -3,7 +3,8 @@
 import httpx
 
 from core.errors import StartError
-from core.model import Device, Estate, Place, RegisterSettings
+from core.estate import Estate
+from core.model import Device, Place, RegisterSettings
 
 
 def provision(api: str, estate: Estate) -> None:

@@ -9,7 +9,7 @@ from api.depends import EstateOf, ServicesOf
 from api.items import alert_item
 from api.openapi import refusals
 from api.schemas.alerts import AlertList
-from core.model import Alert, AlertState
+from core.alerts import Alert, AlertState
 from core.ports import Registry
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])

@@ -15,8 +15,8 @@ from api.openapi import refusals
 from api.schemas.estate import DeviceInput, DeviceItem, DeviceList
 from api.services import Services
 from api.times import rfc3339
+from core.estate import Estate as Registered
 from core.model import Device, DeviceKind
-from core.model import Estate as Registered
 
 router = APIRouter(prefix="/api/v1/devices", tags=["estate"])
 

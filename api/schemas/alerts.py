@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from api.schemas.base import Answer, Names, Page, Time
-from core.model import AlertState, Comparator, Severity
+from core.alerts import AlertState
+from core.model import Comparator, Severity
 
 
 class RuleBrief(Answer):

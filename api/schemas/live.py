@@ -6,7 +6,7 @@ from api.schemas.alerts import AlertItem
 from api.schemas.base import Answer, Time
 from api.schemas.fleet import VehicleItem
 from api.schemas.series import PowerItem
-from core.model import AlertState
+from core.alerts import AlertState
 
 
 class Hello(Answer):

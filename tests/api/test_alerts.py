@@ -4,8 +4,7 @@ import itertools
 
 import pytest
 
-from core.model import Alert, AlertState
-from core.ports import AlertChange
+from core.alerts import Alert, AlertChange, AlertState
 from tests.api.asks import fixes_of, get, refused
 from tests.api.test_estate import pages
 from tests.api.world import NOW_US

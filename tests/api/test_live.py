@@ -14,9 +14,9 @@ from api.items import power_items
 from api.live_messages import Messages
 from api.server import server_config
 from api.services import Limits
+from core.alerts import AlertChange, AlertState
 from core.errors import StoreError
-from core.model import AlertState
-from core.ports import AlertChange, LedgerChanged, PlacePower, PowerChanged, VehiclesMoved
+from core.ports import LedgerChanged, PlacePower, PowerChanged, VehiclesMoved
 from tests.api.test_alerts import record
 from tests.api.world import NOW_US
 

@@ -12,8 +12,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api.app import create_app
 from api.services import Services
+from core.alerts import AlertState
 from core.errors import RejectReason
-from core.model import AlertState
 from core.ports import DeadLetter, PlacePower
 from tests.api.test_alerts import record
 from tests.api.world import ENERGY, NOW_US, us

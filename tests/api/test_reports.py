@@ -8,8 +8,9 @@ import pytest
 from openpyxl import load_workbook
 
 from core.batch import BASE_US
+from core.estate import Estate
 from core.factors import Factor, FactorKind, FactorSet, Region, Subject
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from core.quality import Quality
 from core.reference import References
 from tests.api.asks import fixes_of, get, problem, refused

@@ -11,18 +11,9 @@ import numpy as np
 from api.app import create_app
 from api.services import Services
 from core.batch import BASE_US, IntervalBatch, PositionBatch, ReadingBatch
-from core.model import (
-    Comparator,
-    Device,
-    DeviceKind,
-    Estate,
-    MapLayer,
-    Name,
-    Place,
-    PlaceKind,
-    Rule,
-    Severity,
-)
+from core.estate import Estate
+from core.model import Comparator, Device, DeviceKind, MapLayer, Name, Place, PlaceKind, Severity
+from core.rules import Rule
 from wattline.importer import FileImporter
 
 SHANGHAI, BERLIN = "Asia/Shanghai", "Europe/Berlin"

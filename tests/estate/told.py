@@ -9,7 +9,8 @@ import numpy as np
 from analytics.periods import Interval, edges
 from analytics.rollup import roll_up
 from core.batch import ReadingBatch
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind, RegisterSettings, Replacement
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind, RegisterSettings, Replacement
 from core.quality import Quality
 from tests.estate.faults import Plan
 from tests.estate.recorded import HOUR_US

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import RejectReason
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from core.ports import DeadLetter, RawBatch
 from ingest.decoders import DECODERS
 from ingest.decoders.samples import Decoder

@@ -2,7 +2,8 @@
 
 from itertools import groupby
 
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind, RegisterSettings, Replacement
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind, RegisterSettings, Replacement
 from core.ports import RawBatch
 from tests.golden.case import Case
 from tests.line import Line

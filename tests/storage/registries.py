@@ -1,23 +1,14 @@
 """Things to register, and alert changes, in their shortest form."""
 
+from core.alerts import Alert, AlertChange, AlertState
 from core.calendars import Calendar, HolidayYear
 from core.errors import RejectReason
-from core.model import (
-    Alert,
-    AlertState,
-    Comparator,
-    Device,
-    DeviceKind,
-    Name,
-    Place,
-    PlaceKind,
-    Rule,
-    Severity,
-)
+from core.model import Comparator, Device, DeviceKind, Name, Place, PlaceKind, Severity
 from core.policies import CounterPolicy
-from core.ports import AlertChange, DeadLetter
+from core.ports import DeadLetter
 from core.quantities import Energy
 from core.reference import Quota, References
+from core.rules import Rule
 from core.tariffs import Band, BandPrice, Tariff, TariffVersion
 
 

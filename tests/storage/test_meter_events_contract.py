@@ -3,7 +3,8 @@
 import pytest
 
 from core.errors import Conflict
-from core.model import Device, DeviceKind, Estate, Name, Placement, RegisterSettings, Replacement
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Placement, RegisterSettings, Replacement
 from core.reference import References
 from storage.registry import open_registry
 from tests.storage.registries import REFERENCES, device, organisation, place, tariff

@@ -2,10 +2,8 @@
 
 import pytest
 
+from core.alerts import AlertState
 from core.errors import RejectReason
-from core.model import (
-    AlertState,
-)
 from core.ports import Checkpoint
 from storage import dead_letters
 from tests.storage.registries import FIRING, PENDING, RESOLVED, change, letter

@@ -5,15 +5,8 @@ import threading
 import pytest
 
 from core.errors import Conflict
-from core.model import (
-    CircuitItem,
-    Device,
-    DeviceKind,
-    Estate,
-    MapLayer,
-    Name,
-    RegisterSettings,
-)
+from core.estate import Estate
+from core.model import CircuitItem, Device, DeviceKind, MapLayer, Name, RegisterSettings
 from core.ports import Checkpoint
 from storage.registry import open_registry
 from tests.storage.registries import FIRING, REFERENCES, change, device, letter, organisation, place, rule

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from analytics import ledger
 from core.batch import BASE_US, PositionBatch, ReadingBatch
 from core.columns import RegisterColumns
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind, RegisterSettings, Replacement
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind, RegisterSettings, Replacement
 from core.quality import Quality
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from core.batch import PositionBatch, ReadingBatch
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
 from wattline.assemble import Parts, ReceiveClock

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from core.batch import ReadingBatch
+from core.estate import Estate
 from core.imports import ImportOptions
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from core.quality import ReadingQuality
 from tests.line import Line
 from wattline.importer import FileImporter

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.errors import RowsRefused, StoreError
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from core.ports import RawBatch
 from ingest.decoders import native
 from storage.duckdb import DuckDBStore

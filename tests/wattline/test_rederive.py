@@ -8,7 +8,8 @@ import pytest
 
 from core.batch import PositionBatch, ReadingBatch
 from core.errors import StartError
-from core.model import Device, DeviceKind, Estate, Name, Place, PlaceKind
+from core.estate import Estate
+from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
 from wattline.rederive import Rederived, rederive

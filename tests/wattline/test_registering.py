@@ -9,19 +9,10 @@ from hypothesis import strategies as st
 
 from analytics.alerts import AlertsState
 from core.catalog import Catalog
-from core.model import (
-    Comparator,
-    Device,
-    DeviceKind,
-    Estate,
-    Name,
-    Place,
-    PlaceKind,
-    Register,
-    Rule,
-    Severity,
-)
+from core.estate import Estate
+from core.model import Comparator, Device, DeviceKind, Name, Place, PlaceKind, Register, Severity
 from core.quantities import QUANTITIES
+from core.rules import Rule
 from storage.registry import open_registry
 from wattline.catalogs import Catalogs
 from wattline.state import Known, State
