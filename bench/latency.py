@@ -36,7 +36,7 @@ from bench.servers import mosquitto
 from bench.steady import SteadyLoad
 from core.estate import Estate
 from core.model import Comparator, Device, DeviceKind, Place, PlaceKind, Severity
-from core.rules import Rule
+from core.rules import Rule, Selector, Threshold
 from simulators.publish import BrokerAddress, Publisher
 from simulators.stream import Message
 
@@ -58,14 +58,10 @@ def marker_estate() -> Estate:
     rule = Rule(
         id="marker",
         name=NAME,
-        quantity="current_l1",
-        comparator=Comparator.ABOVE,
-        threshold=100.0,
-        clear_threshold=50.0,
-        for_s=0.0,
         severity=Severity.INFO,
         action=NAME,
-        devices=tuple(meter.id for meter in meters),
+        condition=Threshold("current_l1", Comparator.ABOVE, threshold=100.0, clear_threshold=50.0),
+        select=Selector(devices=tuple(meter.id for meter in meters)),
     )
     return Estate(tuple(places), tuple(meters), (rule,))
 

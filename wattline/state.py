@@ -36,6 +36,7 @@ class Known:
     """What is registered, in the forms that the steps need. device_of: number of each register's device."""
 
     catalog: Catalog
+    rules: list[Rule]
     columns: RegisterColumns
     members: PlaceMembers
     watches: Watches
@@ -47,26 +48,22 @@ class Known:
         """Derive every form from the catalog and the rules."""
         return cls(
             catalog,
+            rules,
             RegisterColumns.of(catalog),
             PlaceMembers.of(catalog),
             Watches.of(rules, catalog),
             _devices(catalog),
         )
 
-    @property
-    def rules(self) -> list[Rule]:
-        """What the watches are of."""
-        return self.watches.rules
-
     def with_rules(self, rules: list[Rule]) -> "Known":
         """The same with other rules."""
-        return replace(self, watches=Watches.of(rules, self.catalog))
+        return replace(self, rules=rules, watches=Watches.of(rules, self.catalog))
 
     def extended(self, catalog: Catalog) -> "Known":
         """The same for a catalog that extends this one; members are those of before, see refresh."""
         columns, watches = self.columns.extended(catalog), self.watches.extended(catalog)
         device_of = np.append(self.device_of, _devices(catalog, len(self.device_of)))
-        return Known(catalog, columns, self.members, watches, device_of, members_fresh=False)
+        return Known(catalog, self.rules, columns, self.members, watches, device_of, members_fresh=False)
 
     def refresh(self) -> None:
         """Let registers that were added count for their places: the slow part, left for a quiet moment."""

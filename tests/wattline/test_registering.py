@@ -12,7 +12,7 @@ from core.catalog import Catalog
 from core.estate import Estate
 from core.model import Comparator, Device, DeviceKind, Name, Place, PlaceKind, Register, Severity
 from core.quantities import QUANTITIES
-from core.rules import Rule
+from core.rules import Rule, Selector, Threshold
 from storage.registry import open_registry
 from wattline.catalogs import Catalogs
 from wattline.state import Known, State
@@ -30,7 +30,8 @@ ESTATE = Estate(
 
 
 def rule(id_, quantity, devices=()):
-    return Rule(id_, NAME, quantity, Comparator.ABOVE, 9, 8, 0, Severity.WARNING, NAME, (), devices)
+    condition = Threshold(quantity, Comparator.ABOVE, 9, 8)
+    return Rule(id_, NAME, Severity.WARNING, NAME, condition, Selector(devices=devices))
 
 
 RULES = [rule("a", "power_active"), rule("b", "power_active", ("m1",)), rule("c", "voltage_l1", ("m2",))]
