@@ -1,109 +1,180 @@
-"""Which rule watches which register, and whether each reading is in breach of it.
+"""Which rule on readings watches which register, and what each reading says of it.
 
 In: rules, the catalog, a batch ordered by register and time. Out: observations, one for
 each (watch, reading), for analytics.alerts to act on.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from enum import IntEnum
 
 import numpy as np
 
-from core.batch import F64, I32, I64, Mask, ReadingBatch
+from analytics.alerts import Observations, Terms
+from analytics.pairing import Pairing, expand, quantity_of
+from core.alerts import Target, TargetKind
+from core.batch import F64, I32, I64, U8, Mask, ReadingBatch
 from core.catalog import Catalog
-from core.model import Comparator, Rule
+from core.columns import RegisterColumns
+from core.model import Comparator
+from core.rules import ClockSkew, Frozen, RateOfChange, Rule, Threshold
+
+LATE_US = 900_000_000
+"""What is received longer than this after it happened is history."""
+
+SILENT_FACTOR = 3
+"""A register that was not heard for so many expected intervals is silent, SILENT_LEAST_US at least."""
+
+SILENT_LEAST_US = 60_000_000
+
+
+class Way(IntEnum):
+    """How a watch looks at readings."""
+
+    EACH = 0
+    WINDOW = 1
+    RATE = 2
+    FROZEN = 3
+    CLOCK = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """Every (rule, register) pair, ordered by register; first_of[r]:first_of[r + 1] watch register r."""
+    """Every (rule, register) pair, ordered by register; first_of[r]:first_of[r + 1] watch register r.
+
+    rules: all that there are; those that are enabled and about readings have watches. rule:
+    index into them. sign: 1 where above is wrong, -1 where below is. for_us, keep_us,
+    silent_us: as in alerts.Terms.
+    """
 
     rules: list[Rule]
+    catalog: Catalog
+    pairing: Pairing
+    first_of: I64
     rule: I32
     register: I32
-    first_of: I64
+    way: U8
     sign: F64
     threshold: F64
     clear_threshold: F64
+    for_us: I64
+    keep_us: I64
+    silent_us: I64
 
     @classmethod
-    def of(cls, rules: list[Rule], catalog: Catalog) -> "Watches":
+    def of(cls, rules: Sequence[Rule], catalog: Catalog) -> "Watches":
         """Watches of all rules over the registers that they select."""
-        none = np.empty(0, np.int32), np.empty(0, np.float64)
-        unwatched = cls(rules, none[0], none[0], np.zeros(1, np.int64), none[1], none[1], none[1])
-        return unwatched.extended(catalog)
+        return cls._beyond(list(rules), catalog, Pairing.of(rules, catalog), 0)
 
     def extended(self, catalog: Catalog) -> "Watches":
         """These watches, and those of the registers that the catalog has beyond them."""
-        by_quantity: dict[str, list[tuple[int, Rule]]] = defaultdict(list)
-        for number, rule in enumerate(self.rules):
-            by_quantity[rule.quantity].append((number, rule))
-        first = len(self.first_of) - 1
-        rule_numbers, registers = [], []
-        first_of = []
-        for register in catalog.registers[first:]:
-            for number, rule in by_quantity.get(register.quantity, ()):
-                if _selects(rule, catalog, register.device_id):
-                    rule_numbers.append(number)
-                    registers.append(register.id)
-            first_of.append(len(self.rule) + len(registers))
-        chosen = [self.rules[number] for number in rule_numbers]
-        signs = [1.0 if rule.comparator is Comparator.ABOVE else -1.0 for rule in chosen]
-        return Watches(
-            self.rules,
-            np.concatenate([self.rule, np.array(rule_numbers, np.int32)]),
-            np.concatenate([self.register, np.array(registers, np.int32)]),
-            np.concatenate([self.first_of, np.array(first_of, np.int64)]),
-            np.concatenate([self.sign, np.array(signs, np.float64)]),
-            np.concatenate([self.threshold, [rule.threshold for rule in chosen]]),
-            np.concatenate([self.clear_threshold, [rule.clear_threshold for rule in chosen]]),
+        more = self._beyond(self.rules, catalog, self.pairing, len(self.first_of) - 1)
+        columns = {name: np.concatenate([getattr(self, name), getattr(more, name)]) for name in _COLUMNS}
+        first_of = np.append(self.first_of, more.first_of[1:] + len(self.rule))
+        return Watches(self.rules, catalog, self.pairing, first_of, **columns)
+
+    @classmethod
+    def _beyond(cls, rules: list[Rule], catalog: Catalog, pairing: Pairing, first: int) -> "Watches":
+        rule, register = pairing.pairs(catalog, first)
+        count = np.bincount(register - first, minlength=len(catalog.registers) - first)
+        way, sign, threshold, clear_threshold, for_us, keep_us = _by_rule(rules)
+        expected_s = [catalog.devices[one.device_id].expected_interval_s for one in catalog.registers[first:]]
+        silent_us = (SILENT_FACTOR * 1e6 * np.array(expected_s)).astype(np.int64)
+        return cls(
+            rules,
+            catalog,
+            pairing,
+            np.append(0, np.cumsum(count)).astype(np.int64),
+            rule,
+            register,
+            way[rule],
+            sign[rule],
+            threshold[rule],
+            clear_threshold[rule],
+            for_us[rule],
+            keep_us[rule],
+            np.maximum(silent_us, SILENT_LEAST_US)[register - first],
         )
+
+    def __len__(self) -> int:
+        return len(self.rule)
 
     def watched(self) -> list[tuple[str, int]]:
         """(rule id, register) of every watch: what it is known by when rules change."""
-        return [
-            (self.rules[number].id, int(register))
-            for number, register in zip(self.rule, self.register, strict=True)
-        ]
+        ids = [rule.id for rule in self.rules]
+        return list(zip(map(ids.__getitem__, self.rule.tolist()), self.register.tolist(), strict=True))
+
+    def target(self, number: int) -> tuple[Rule, Target]:
+        """What a watch is of, and about."""
+        rule = self.rules[self.rule[number]]
+        register = self.catalog.registers[self.register[number]]
+        if quantity_of(rule.condition) is None:
+            return rule, Target(TargetKind.DEVICE, register.device_id)
+        return rule, Target(TargetKind.REGISTER, f"{register.device_id}/{register.quantity}")
+
+    def terms(self, held_back: Mask | None = None) -> Terms:
+        """What alerts.step and alerts.tick go by; held_back: watches that may not fire now, None for none."""
+        nobody = np.zeros(len(self), np.bool_)
+        return Terms(self.for_us, self.keep_us, self.silent_us, nobody if held_back is None else held_back)
 
 
-def _selects(rule: Rule, catalog: Catalog, device_id: str) -> bool:
-    if rule.devices and device_id not in rule.devices:
-        return False
-    return not rule.places or not set(rule.places).isdisjoint(
-        catalog.ancestors(catalog.devices[device_id].place_id)
+_COLUMNS = [column.name for column in fields(Watches)][4:]
+"""Columns of Watches that have a row a watch."""
+
+
+def observe(watches: Watches, batch: ReadingBatch, columns: RegisterColumns) -> Observations:  # noqa: ARG001
+    """What every watch sees in a batch that is ordered by register and time."""
+    row, watch = watching(watches, batch.register)
+    each = watches.way[watch] == Way.EACH
+    if not each.all():
+        row, watch = row[each], watch[each]
+    event_us, value, sign = batch.event_time_us[row], batch.value[row], watches.sign[watch]
+    limit = watches.threshold[watch]
+    signed = sign * value
+    return Observations(
+        watch,
+        event_us,
+        value,
+        limit,
+        signed > sign * limit,
+        signed <= sign * watches.clear_threshold[watch],
+        batch.received_at_us[row] - event_us > LATE_US,
+        np.full(len(row), np.nan),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Observations:
-    """Readings as their watches see them, ordered by watch, then time."""
-
-    watch: I32
-    event_time_us: I64
-    value: F64
-    breach: Mask
-    clear: Mask
-
-
-def observe(watches: Watches, batch: ReadingBatch) -> Observations:
-    """What every watch sees in a batch that is ordered by register and time."""
-    count = watches.first_of[batch.register + 1] - watches.first_of[batch.register]
+def watching(watches: Watches, register: I32) -> tuple[I64, I32]:
+    """Row and watch of every pair of a row and a watch of its register, ordered by watch, then row."""
+    first_of = watches.first_of[register]
+    count = watches.first_of[register + 1] - first_of
     row = np.flatnonzero(count)
     count = count[row]
     if len(row) and count.max() > 1:
-        row = np.repeat(row, count)
-        nth = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-        watch = watches.first_of[batch.register[row]] + nth
+        nth, watch = expand(first_of[row], count)
         order = np.argsort(watch, kind="stable")
-        row, watch = row[order], watch[order]
-    else:  # one rule a register: in order as the batch is
-        watch = watches.first_of[batch.register[row]]
-    value, sign = batch.value[row], watches.sign[watch]
-    return Observations(
-        watch.astype(np.int32),
-        batch.event_time_us[row],
-        value,
-        sign * value > sign * watches.threshold[watch],
-        sign * value < sign * watches.clear_threshold[watch],
-    )
+        return row[nth[order]], watch[order].astype(np.int32)
+    return row, first_of[row].astype(np.int32)  # one rule a register: in order as the batch is
+
+
+def _by_rule(rules: list[Rule]) -> tuple[U8, F64, F64, F64, I64, I64]:
+    """Way, sign, threshold, clear threshold, for_us and keep_us of each rule."""
+    way, sign, threshold, clear = np.array([_limits(rule) for rule in rules], np.float64).reshape(-1, 4).T
+    seconds = np.array([(rule.for_s, rule.keep_firing_for_s) for rule in rules], np.float64).reshape(-1, 2)
+    for_us, keep_us = np.round(seconds.T * 1e6).astype(np.int64)
+    return way.astype(np.uint8), sign, threshold, clear, for_us, keep_us
+
+
+def _limits(rule: Rule) -> tuple[float, float, float, float]:
+    """Way, sign, threshold and clear threshold."""
+    match rule.condition:
+        case Threshold() | RateOfChange() as one:
+            sign = 1.0 if one.comparator is Comparator.ABOVE else -1.0
+            clear = one.threshold if one.clear_threshold is None else one.clear_threshold
+            way = Way.RATE if isinstance(one, RateOfChange) else Way.WINDOW if one.window_s else Way.EACH
+            return way, sign, one.threshold, clear
+        case Frozen() as one:
+            return Way.FROZEN, 1.0, one.hold_s, one.hold_s
+        case ClockSkew() as one:
+            return Way.CLOCK, 1.0, one.ahead_s, one.ahead_s
+        case _:  # not about readings: no watch is of it
+            return Way.EACH, np.nan, np.nan, np.nan
