@@ -253,7 +253,7 @@ def _act(state: AlertsState, seen: Observations, rows: I64, terms: Terms) -> Tra
     state.breach_us[watch] = np.where(breach, at_us, state.breach_us[watch])
     state.breach_value[watch] = np.where(breach, value, state.breach_value[watch])
     state.breach_limit[watch] = np.where(breach, seen.limit[rows], state.breach_limit[watch])
-    state.clear_value[watch] = np.where(first_clear, value, state.clear_value[watch])
+    state.clear_value[watch] = np.where(clear, np.where(first_clear, value, state.clear_value[watch]), np.nan)
     state.clear_us[watch], state.waste[watch] = clear_us, waste
     told = (after != before) & ((after == _FIRING) | (before == _FIRING) | (before == _STALE)) | goes_on
     return _chosen(_rows(state, watch, (before, after), at_us, (value, seen.limit[rows])), told)
