@@ -37,8 +37,11 @@ class AlertQuery:
 class Act:
     """What a person (or the deadline) does with an alert; kind is one of the events that are not telemetry's.
 
+    closing is the wish to close (and closes, where the rule wants no approval), closed the
+    approval of another person, reopened its refusal.
     detail by kind: assigned {organisation_id?, assignee?}; commented {text}; shelved {until_us, reason};
-    closing/closed {reason, note}; reopened {note}; escalated {organisation_id, due_at_us}.
+    closing {reason, note}; closed, reopened {note}; escalated {organisation_id, due_at_us};
+    told, not_told: what the dispatcher has to say.
     """
 
     kind: EventKind
@@ -56,7 +59,11 @@ class Alerting(Protocol):
     """
 
     def rules(self) -> list[Rule]:
-        """All rules by id; cheap to ask again."""
+        """All rules by id; cheap to ask again: the same list, until one has changed."""
+        ...
+
+    def rule(self, id_: str) -> Rule | None:
+        """One rule, also one that was dropped: its alerts are still there."""
         ...
 
     def put_rule(self, rule: Rule) -> None:
@@ -86,6 +93,10 @@ class Alerting(Protocol):
 
     def timeline(self, id_: str) -> list[AlertEvent]:
         """Every line of an alert, oldest first."""
+        ...
+
+    def timeline_fault(self, id_: str) -> str | None:
+        """Where an alert's timeline was changed or cut, in words; None if it is whole."""
         ...
 
     def handle(self, id_: str, act: Act) -> AlertRecord:

@@ -11,6 +11,7 @@ class Estate:
     """Everything that provisioning a set of places takes.
 
     registers: those that have settings; all others are made when they report.
+    all_rules: rules are all that files state now; what they stated before is dropped.
     """
 
     places: tuple[Place, ...] = ()
@@ -18,6 +19,7 @@ class Estate:
     rules: tuple[Rule, ...] = ()
     map_layers: tuple[MapLayer, ...] = ()
     registers: tuple[RegisterSettings, ...] = ()
+    all_rules: bool = False
 
     def joined(self, other: "Estate") -> "Estate":
         """Everything of both."""
@@ -27,4 +29,5 @@ class Estate:
             self.rules + other.rules,
             self.map_layers + other.map_layers,
             self.registers + other.registers,
+            self.all_rules or other.all_rules,
         )

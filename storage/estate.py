@@ -1,4 +1,4 @@
-"""Writes places, devices, rules and map layers, if they hang together.
+"""Writes places, devices and map layers, if they hang together.
 
 What is there already is not written again: a start with the same configuration changes nothing.
 """
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from core.catalog import Catalog
 from core.errors import Conflict
 from core.estate import Estate
-from core.model import Device, DeviceKind, Place, PlaceKind, Placement
+from core.model import Device, DeviceKind, MapLayer, Place, PlaceKind, Placement
 from core.policies import POLICIES
 from storage import estate_check, registers, tables
 from storage import references as reference_rows
@@ -42,7 +42,7 @@ def put(connection: Connection, estate: Estate) -> tuple[bool, bool]:
     devices = {device.id: device for device in estate.devices}
     settings = {(one.device_id, one.quantity): one for one in estate.registers}
     named = [*devices, *(device_id for device_id, _ in settings)]
-    numbered, known_devices = _devices_up_from(connection, [*named, *_parents(devices.values())])
+    numbered, known_devices = _devices_up_from(connection, [*named, *_led_by(devices.values())])
     wrong = _keep_placements(connection, devices, known_devices)
     places = {place.id: place for place in estate.places}
     known_places = _places_up_from(connection, [*places, *_led_to(places.values(), devices.values())])
@@ -70,22 +70,17 @@ def put(connection: Connection, estate: Estate) -> tuple[bool, bool]:
         permanent=("number",),
     )
     changed, more = registers.put(connection, settings)
-    changed |= bool(new_places or new_devices) | _put_rules_and_layers(connection, estate)
+    changed |= bool(new_places or new_devices) | _put_layers(connection, estate.map_layers)
     return changed, more
 
 
-def _put_rules_and_layers(connection: Connection, estate: Estate) -> bool:
-    rules = {rule.id: rule for rule in estate.rules}
-    layers = {layer.id: layer for layer in estate.map_layers}
-    known_rules = {row["id"]: rows.rule(row) for row in rows_of(connection, tables.rule)} if rules else {}
-    known_layers = (
-        {row["id"]: rows.map_layer(row) for row in rows_of(connection, tables.map_layer)} if layers else {}
-    )
-    new_rules = [rule for rule in rules.values() if known_rules.get(rule.id) != rule]
-    new_layers = [layer for layer in layers.values() if known_layers.get(layer.id) != layer]
-    upsert(connection, tables.rule, [rows.to_row(rule) for rule in new_rules])
-    upsert(connection, tables.map_layer, [rows.to_row(layer) for layer in new_layers])
-    return bool(new_rules or new_layers)
+def _put_layers(connection: Connection, layers: Iterable[MapLayer]) -> bool:
+    wanted = {layer.id: layer for layer in layers}
+    held = rows_of(connection, tables.map_layer) if wanted else ()
+    known = {row["id"]: rows.map_layer(row) for row in held}
+    new = [layer for layer in wanted.values() if known.get(layer.id) != layer]
+    upsert(connection, tables.map_layer, [rows.to_row(layer) for layer in new])
+    return bool(new)
 
 
 def _keep_placements(
@@ -189,8 +184,10 @@ def _up_from(
     return known
 
 
-def _parents(devices: Iterable[Device]) -> list[str]:
-    return [device.parent_device_id for device in devices if device.parent_device_id is not None]
+def _led_by(devices: Iterable[Device]) -> set[str]:
+    led = {device.parent_device_id for device in devices}
+    led |= {device.gateway_id for device in devices}
+    return {one for one in led if one is not None}
 
 
 def _led_to(places: Iterable[Place], devices: Iterable[Device]) -> set[str]:

@@ -1,11 +1,13 @@
 """Whether places, devices and registers hang together: what is wrong, each with its fix."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from core.catalog import Catalog
 from core.model import Device, DeviceKind, Place, PlaceKind, Placement, RegisterSettings, Replacement
 from core.quantities import QUANTITIES, RegisterKind
+from core.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,15 @@ class References:
     calendars: frozenset[str]
     tariffs: Mapping[str, str]
     policies: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Selectable:
+    """What rules may name: ids."""
+
+    places: AbstractSet[str]
+    devices: AbstractSet[str]
+    rules: AbstractSet[str]
 
 
 def estate_mistakes(
@@ -80,6 +91,7 @@ def _device_mistakes(device: Device, places: Mapping[str, Place], devices: Mappi
         found.append(f"device {device.id!r}: a virtual meter needs a formula, such as '[main] - [charger]'")
     if device.formula is not None and not virtual:
         found.append(f"device {device.id!r}: only a virtual meter has a formula; leave it out")
+    found += _gateway_mistakes(device, devices)
     if device.organisation_id is not None:
         account = places.get(device.organisation_id)
         if account is None or account.kind is not PlaceKind.ORGANISATION:
@@ -89,6 +101,17 @@ def _device_mistakes(device: Device, places: Mapping[str, Place], devices: Mappi
                 "name a place of kind organisation, or leave it out for the nearest above its place"
             )
     return found
+
+
+def _gateway_mistakes(device: Device, devices: Mapping[str, Device]) -> list[str]:
+    if device.gateway_id is None:
+        return []
+    gateway = devices.get(device.gateway_id)
+    if gateway is not None and gateway.kind is DeviceKind.GATEWAY:
+        return []
+    what = "is not registered" if gateway is None else f"is a {gateway.kind}"
+    fix = "register a device of kind gateway first or with it, or leave it out"
+    return [f"device {device.id!r}: its gateway {device.gateway_id!r} {what}; {fix}"]
 
 
 def settings_mistakes(
@@ -122,6 +145,25 @@ def register_mistakes(device_id: str, quantity: str, devices: Mapping[str, Devic
         found.append(f"device {device_id!r} is virtual: it has no registers")
     if quantity not in QUANTITIES:
         found.append(f"quantity {quantity!r} is unknown")
+    return found
+
+
+def rule_mistakes(rule: Rule, known: Selectable) -> list[str]:
+    """What is wrong with a rule's references."""
+    name = f"rule {rule.id!r}"
+    found = []
+    for what, ids, there in (
+        ("place", rule.select.places, known.places),
+        ("device", rule.select.devices, known.devices),
+        ("rule", rule.inhibited_by, known.rules),
+    ):
+        found += [
+            f"{name}: there is no {what} {id_!r}; register it first or with it, or correct the id"
+            for id_ in ids
+            if id_ not in there
+        ]
+    if rule.id in rule.inhibited_by:
+        found.append(f"{name}: can't inhibit itself; take it out of inhibited_by")
     return found
 
 

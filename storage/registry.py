@@ -1,10 +1,9 @@
-"""The registry on SQLite or PostgreSQL: what is registered, alerts, dead letters, checkpoints."""
+"""The registry on SQLite or PostgreSQL: what is registered, dead letters, reports, checkpoints."""
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import delete, select
 
-from core.alerts import Alert, AlertChange, AlertState
 from core.catalog import Catalog
 from core.errors import RejectReason
 from core.estate import Estate
@@ -13,16 +12,13 @@ from core.ports import Checkpoint, DeadLetter
 from core.reference import References
 from core.registered import Revision
 from core.reports import ClosedReport, EnteredValue, ReportHead
-from core.rules import Rule
-from storage import dead_letters, estate, meter_events, registers, reports, tables
+from storage import dead_letters, estate, meter_events, registers, reports, rules, tables
 from storage import references as reference_rows
 from storage import registry_rows as rows
-from storage.alert_log import OPEN, AlertLog
+from storage.alerting import SqlAlerting
 from storage.database import Database
-from storage.statements import insert_or, rows_of, rows_where_in, upsert
-
-# Rows of the table estate_revision.
-_ESTATE, _REGISTERS = 0, 1
+from storage.revisions import ESTATE, REGISTERS, RULES, count_change, revision
+from storage.statements import rows_of, upsert
 
 
 def open_registry(url: str) -> "SqlRegistry":
@@ -34,11 +30,11 @@ def open_registry(url: str) -> "SqlRegistry":
     return SqlRegistry(Database(url))
 
 
-class SqlRegistry:
+class SqlRegistry(SqlAlerting):
     """The Registry port; safe from any thread, and from several processes."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._references: tuple[int, References] | None = None
 
     def catalog(self) -> Catalog:
@@ -51,9 +47,11 @@ class SqlRegistry:
         with self._database.write() as connection:
             changed, more_registers = estate.put(connection, new)
             if changed:
-                _count_change(connection, _ESTATE)
+                count_change(connection, ESTATE)
             if more_registers:
-                _count_change(connection, _REGISTERS)
+                count_change(connection, REGISTERS)
+            if rules.put(connection, new.rules, all_of_files=new.all_rules):
+                count_change(connection, RULES)
 
     def put_place(self, place: Place) -> None:
         """Add or update one place."""
@@ -90,9 +88,9 @@ class SqlRegistry:
     def references(self) -> References:
         """All documents; read again only if something has changed since."""
         with self._database.read() as connection:
-            revision = _revision(connection)
-            if self._references is None or self._references[0] != revision.estate:
-                self._references = revision.estate, reference_rows.read(connection)
+            now = revision(connection).estate
+            if self._references is None or self._references[0] != now:
+                self._references = now, reference_rows.read(connection)
             return self._references[1]
 
     def add_registers(self, wanted: Sequence[tuple[str, str]]) -> list[Register]:
@@ -100,7 +98,7 @@ class SqlRegistry:
         with self._database.write() as connection:
             found, more = registers.add(connection, wanted)
             if more:
-                _count_change(connection, _REGISTERS)
+                count_change(connection, REGISTERS)
             return found
 
     def registers_from(self, first: int) -> list[Register]:
@@ -113,12 +111,7 @@ class SqlRegistry:
     def revision(self) -> Revision:
         """How often the estate and the registers have changed."""
         with self._database.read() as connection:
-            return _revision(connection)
-
-    def rules(self) -> list[Rule]:
-        """All rules by id."""
-        with self._database.read() as connection:
-            return sorted(map(rows.rule, rows_of(connection, tables.rule)), key=lambda rule: rule.id)
+            return revision(connection)
 
     def map_layers(self) -> list[MapLayer]:
         """All map layers by id."""
@@ -126,55 +119,6 @@ class SqlRegistry:
             return sorted(
                 map(rows.map_layer, rows_of(connection, tables.map_layer)), key=lambda item: item.id
             )
-
-    def record_alerts(self, changes: Sequence[AlertChange]) -> list[AlertChange]:
-        """Store transitions; returns those that were news.
-
-        An alert that begins while an earlier one of its rule and register is open ends the
-        earlier one, and that end is among the news.
-        """
-        if not changes:
-            return []
-        alert, alert_event = tables.alert, tables.alert_event
-        ids = list(dict.fromkeys(change.alert.id for change in changes))
-        registers = list(dict.fromkeys(change.alert.register for change in changes))
-        with self._database.write() as connection:
-            named = list(rows_where_in(connection, alert.c.id, ids))
-            still_open = list(rows_where_in(connection, alert.c.register, registers, alert.c.state.in_(OPEN)))
-            recorded = rows_where_in(connection, alert_event.c.alert_id, ids)
-            log = AlertLog(
-                map(rows.alert, [*named, *still_open]),
-                [(row["alert_id"], AlertState(row["state"])) for row in recorded],
-            )
-            log.record(changes)
-            # Those that end come first: two open ones would break the unique index.
-            upsert(connection, alert, [rows.to_row(item) for item in log.changed()])
-            events = [
-                {
-                    "alert_id": change.alert.id,
-                    "state": change.alert.state,
-                    "previous": change.previous,
-                    "at_us": change.at_us,
-                    "value": change.alert.value,
-                }
-                for change in log.news
-            ]
-            if events:
-                connection.execute(insert(alert_event), events)
-            return log.news
-
-    def alerts(
-        self, *, state: AlertState | None = None, before_us: int | None = None, limit: int = 100
-    ) -> list[Alert]:
-        """Alerts newest first by active_at_us."""
-        alert = tables.alert.c
-        query = select(tables.alert).order_by(alert.active_at_us.desc(), alert.id).limit(limit)
-        if state is not None:
-            query = query.where(alert.state == state)
-        if before_us is not None:
-            query = query.where(alert.active_at_us < before_us)
-        with self._database.read() as connection:
-            return [rows.alert(row) for row in connection.execute(query).mappings()]
 
     def put_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep the newest of each reason, with the first part of a long payload, and count all."""
@@ -254,18 +198,5 @@ class SqlRegistry:
         with self._database.write() as connection:
             changed = put(connection, *arguments)
             if changed:
-                _count_change(connection, _ESTATE)
+                count_change(connection, ESTATE)
             return changed
-
-
-def _revision(connection: Connection) -> Revision:
-    revision = tables.estate_revision.c
-    found = {row.id: row.revision for row in connection.execute(select(revision.id, revision.revision))}
-    return Revision(found.get(_ESTATE, 0), found.get(_REGISTERS, 0))
-
-
-def _count_change(connection: Connection, of: int) -> None:
-    revision = tables.estate_revision
-    first = insert_or(connection, revision).values(id=of, revision=1)
-    again = {"revision": revision.c.revision + 1}
-    connection.execute(first.on_conflict_do_update(index_elements=["id"], set_=again))

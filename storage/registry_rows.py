@@ -11,10 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select
 
-from core.alerts import Alert, AlertState
 from core.model import (
     CircuitItem,
-    Comparator,
     Device,
     DeviceKind,
     MapLayer,
@@ -24,17 +22,14 @@ from core.model import (
     Placement,
     Register,
     Replacement,
-    Severity,
 )
 from core.quantities import Energy, RegisterKind
-from core.rules import Rule
 from storage import tables
 from storage.statements import CHUNK
 
 Row = RowMapping
-Record = Place | Device | Register | Replacement | Placement | Rule | MapLayer | Alert
+Record = Place | Device | Register | Replacement | Placement | MapLayer
 _AnyRecord = TypeVar("_AnyRecord")
-_Mapped = TypeVar("_Mapped", Rule, MapLayer, Alert)
 
 _PARTITION = 20_000
 """Rows that are held at once beside the records made of them."""
@@ -83,6 +78,8 @@ def to_row(record: Record) -> dict[str, Any]:
             row[f"{column}_zh"], row[f"{column}_en"] = value.zh, value.en
         elif column == "tariffs":
             row[column] = dict(value) or None
+        elif column == "tags":
+            row[column] = list(value) or None
         else:
             row[column] = list(value) if isinstance(value, tuple) else value
     return row
@@ -146,6 +143,8 @@ def _device(row: Any) -> tuple[int, Device]:  # noqa: ANN401
         item,
         organisation_id,
         formula,
+        gateway_id,
+        tags,
     ) = row
     return number, Device(
         intern(id_),
@@ -164,6 +163,8 @@ def _device(row: Any) -> tuple[int, Device]:  # noqa: ANN401
         _ITEMS[item],
         organisation_id,
         formula,
+        gateway_id,
+        tuple(map(intern, tags)) if tags else (),
     )
 
 
@@ -201,35 +202,6 @@ REPLACEMENTS = Shape(tables.replacement, _replacement)
 PLACEMENTS = Shape(tables.placement, _placement)
 
 
-def rule(row: Row) -> Rule:
-    """The rule of a row."""
-    return _mapped(
-        Rule,
-        row,
-        name=_name(row, "name"),
-        action=_name(row, "action"),
-        comparator=Comparator(row["comparator"]),
-        severity=Severity(row["severity"]),
-        places=tuple(row["places"]),
-        devices=tuple(row["devices"]),
-    )
-
-
 def map_layer(row: Row) -> MapLayer:
     """The map layer of a row."""
-    return _mapped(MapLayer, row)
-
-
-def alert(row: Row) -> Alert:
-    """The alert of a row."""
-    value = float("nan") if row["value"] is None else row["value"]
-    return _mapped(Alert, row, state=AlertState(row["state"]), value=value)
-
-
-def _name(row: Row, column: str) -> Name:
-    return Name(row[f"{column}_zh"], row[f"{column}_en"])
-
-
-def _mapped(kind: type[_Mapped], row: Row, /, **converted: Any) -> _Mapped:  # noqa: ANN401
-    plain: dict[str, Any] = {name: row[name] for name in kind.__slots__ if name not in converted}
-    return kind(**plain, **converted)
+    return MapLayer(row["id"], row["kind"], row["geojson"])

@@ -81,6 +81,8 @@ device = Table(
     # No reference: SQLite can't add a deferred one to a table. What is put is checked.
     Column("organisation_id", Text),
     Column("formula", Text),
+    Column("gateway_id", Text),
+    Column("tags", JSON(none_as_null=True)),
 )
 
 register = Table(
@@ -134,22 +136,14 @@ reference = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+# body: the rule in JSON, its condition with the kind. A dropped one stays for its alerts.
 rule = Table(
     "rule",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("name_zh", Text, nullable=False),
-    Column("name_en", Text, nullable=False),
-    Column("quantity", Text, nullable=False),
-    Column("comparator", Text, nullable=False),
-    Column("threshold", Double, nullable=False),
-    Column("clear_threshold", Double, nullable=False),
-    Column("for_s", Double, nullable=False),
-    Column("severity", Text, nullable=False),
-    Column("action_zh", Text, nullable=False),
-    Column("action_en", Text, nullable=False),
-    Column("places", JSON, nullable=False),
-    Column("devices", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("dropped", Boolean, nullable=False),
 )
 
 map_layer = Table(
@@ -160,41 +154,89 @@ map_layer = Table(
     Column("geojson", Text, nullable=False),
 )
 
-OPEN_STATES = "state in ('pending', 'firing')"
+OPEN_STATES = "state in ('firing', 'stale')"
+TELEMETRY = "kind in ('fired', 'live', 'stale', 'returned', 'resolved', 'superseded')"
 
-# rule_id has no reference: what a rule once raised outlives it.
+# Nothing has a reference: what a rule once raised on a target outlives both. handling: JSON; the four
+# columns before it say what queries ask of it. events, last_hash: the end of the timeline.
 alert = Table(
     "alert",
     metadata,
     Column("id", Text, primary_key=True),
     Column("rule_id", Text, nullable=False),
-    Column("register", Integer, _reference("register.id"), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("place_id", Text, nullable=False),
+    Column("device_id", Text),
+    Column("quantity", Text),
+    Column("unit", Text, nullable=False),
+    Column("severity", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("value", Double),
+    Column("limit", Double),
+    Column("comparator", Text, nullable=False),
     Column("active_at_us", BigInteger, nullable=False),
     Column("fired_at_us", BigInteger, nullable=False),
     Column("resolved_at_us", BigInteger),
+    Column("stale_at_us", BigInteger),
+    Column("retrospective", Boolean, nullable=False),
+    Column("organisation_id", Text),
+    Column("waste", JSON(none_as_null=True)),
+    Column("handled", Text, nullable=False),
+    Column("responsible_id", Text),
+    Column("due_at_us", BigInteger),
+    Column("shelved_until_us", BigInteger),
+    Column("handling", LargeBinary, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("last_hash", Text, nullable=False),
     Index("ix_alert_active_at_us", "active_at_us"),
+    Index("ix_alert_due_at_us", "due_at_us"),
+    Index("ix_alert_shelved_until_us", "shelved_until_us"),
     Index(
         "uq_alert_open",
         "rule_id",
-        "register",
+        "target",
         unique=True,
         sqlite_where=text(OPEN_STATES),
         postgresql_where=text(OPEN_STATES),
     ),
 )
 
+# Triggers (storage.append_only) let it only grow. detail: JSON, as it was hashed.
 alert_event = Table(
     "alert_event",
     metadata,
-    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
-    Column("alert_id", Text, _reference("alert.id"), nullable=False),
-    Column("state", Text, nullable=False),
-    Column("previous", Text, nullable=False),
+    Column("alert_id", Text, _reference("alert.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
     Column("at_us", BigInteger, nullable=False),
-    Column("value", Double),
-    UniqueConstraint("alert_id", "state"),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index(
+        "uq_alert_event_telemetry",
+        "alert_id",
+        "kind",
+        "at_us",
+        unique=True,
+        sqlite_where=text(TELEMETRY),
+        postgresql_where=text(TELEMETRY),
+    ),
+)
+
+silence = Table(
+    "silence",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("starts_at_us", BigInteger, nullable=False),
+    Column("ends_at_us", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("rules", JSON, nullable=False),
+    Column("places", JSON, nullable=False),
+    Column("devices", JSON, nullable=False),
+    Column("severities", JSON, nullable=False),
 )
 
 dead_letter = Table(
@@ -224,8 +266,8 @@ checkpoint = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
-# Two rows, for processes that keep a catalog: how often the registers have grown in number (id 1), and how
-# often anything else that is registered has changed (0).
+# Three rows, for processes that keep a catalog: how often the registers have grown in number (id 1),
+# how often the rules have changed (2), and how often anything else that is registered has (0).
 estate_revision = Table(
     "estate_revision",
     metadata,
