@@ -7,22 +7,27 @@ import numpy as np
 
 from analytics.fleet import VehicleStatus, statuses
 from api.estate import Estate
-from api.schemas.alerts import AlertItem, RuleBrief, RuleItem
+from api.schemas.alerts import AlertItem, HandlingItem, RuleBrief, TargetItem, WasteItem
 from api.schemas.base import Names
 from api.schemas.fleet import Position, VehicleItem
 from api.schemas.series import PowerItem, QualityName
 from api.times import rfc3339, rfc3339s
-from core.alerts import Alert
+from core.alerts import Alert, Handling
 from core.batch import PositionBatch
 from core.model import Device, Name
 from core.ports import PlacePower
 from core.quality import quality_names
-from core.rules import Rule
+from core.rules import KIND_OF, Rule
 
 
 def names(name: Name) -> Names:
     """A name in both languages."""
     return Names(zh=name.zh, en=name.en)
+
+
+def finite(value: float) -> float | None:
+    """The number, or None for what is none."""
+    return value if np.isfinite(value) else None
 
 
 def known(value: float) -> float | None:
@@ -116,43 +121,43 @@ def age_s(time_us: int, now_us: int) -> float:
     return max(round((now_us - time_us) / 1e6, 3), 0.0)
 
 
-def rule_item(rule: Rule) -> RuleItem:
-    """A rule."""
-    return RuleItem(
-        **rule_brief(rule).model_dump(),
-        quantity=rule.quantity,
-        clear_threshold=rule.clear_threshold,
-        for_s=rule.for_s,
-        places=list(rule.places),
-        devices=list(rule.devices),
-    )
-
-
-def rule_brief(rule: Rule) -> RuleBrief:
-    """What an alert says of its rule."""
+def rule_brief(id_: str, rule: Rule | None, alert: Alert) -> RuleBrief:
+    """What an alert says of its rule; of one that nobody knows any more, its id."""
+    if rule is None:
+        unknown = Names(zh=id_, en=id_)
+        return RuleBrief(
+            id=id_, name=unknown, kind="unknown", severity=alert.severity, action=unknown, runbook=None
+        )
     return RuleBrief(
         id=rule.id,
         name=names(rule.name),
-        severity=rule.severity,
-        threshold=rule.threshold,
-        comparator=rule.comparator,
+        kind=KIND_OF[type(rule.condition)],
+        severity=alert.severity,
         action=names(rule.action),
+        runbook=rule.runbook,
     )
 
 
-def alert_item(estate: Estate, rule: Rule, alert: Alert) -> AlertItem:
+def alert_item(rule: Rule | None, alert: Alert, handling: Handling | None = None) -> AlertItem:
     """An alert with its rule and where it is."""
-    register = estate.catalog.registers[alert.register]
     return AlertItem(
         id=alert.id,
-        rule=rule_brief(rule),
-        place_id=estate.catalog.devices[register.device_id].place_id,
-        device_id=register.device_id,
-        quantity=register.quantity,
-        unit=register.unit,
+        rule=rule_brief(alert.rule_id, rule, alert),
+        target=TargetItem(kind=alert.target.kind, id=alert.target.id),
+        place_id=alert.place_id,
+        device_id=alert.device_id,
+        quantity=alert.quantity,
+        unit=alert.unit,
         state=alert.state,
-        value=alert.value,
+        value=finite(alert.value),
+        limit=finite(alert.limit),
+        comparator=alert.comparator,
         active_at=rfc3339(alert.active_at_us),
-        fired_at=rfc3339(alert.fired_at_us) if alert.fired_at_us > 0 else None,
+        fired_at=rfc3339(alert.fired_at_us),
+        stale_at=None if alert.stale_at_us is None else rfc3339(alert.stale_at_us),
         resolved_at=None if alert.resolved_at_us is None else rfc3339(alert.resolved_at_us),
+        retrospective=alert.retrospective,
+        organisation_id=alert.organisation_id,
+        waste=None if alert.waste is None else WasteItem.of(alert.waste),
+        handling=None if handling is None else HandlingItem.of(handling),
     )

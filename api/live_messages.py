@@ -15,9 +15,9 @@ from api.schemas.live import (
 )
 from api.services import Services
 from api.times import rfc3339
-from core.alerts import Alert, AlertChange, AlertState
+from core.alerting import AlertQuery
+from core.alerts import OPEN, Alert, AlertChange, Handling
 from core.batch import PositionBatch
-from core.catalog import Catalog
 from core.ports import FeedEvent, LedgerChanged, PowerChanged, VehiclesMoved
 from core.rules import Rule
 
@@ -38,12 +38,12 @@ def _same(last: FeedEvent, event: FeedEvent) -> bool:
 
 
 class Messages:
-    """Words events, in threads; keeps the rules, which change only when the catalog does."""
+    """Words events, in threads; keeps the rules by id until one changes."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._rules: dict[str, Rule] = {}
-        self._rules_of: Catalog | None = None
+        self._rules_of: list[Rule] | None = None
         self._worded: dict[type, tuple[FeedEvent, asyncio.Future[Worded]]] = {}
 
     async def hello(self) -> Hello:
@@ -81,7 +81,7 @@ class Messages:
                 return AlertMessage(
                     at=rfc3339(event.at_us),
                     previous=event.previous,
-                    alert=self._item(self._estate(), event.alert),
+                    alert=self._item(event.alert),
                 )
 
     def _vehicles(self, fixes: PositionBatch) -> VehiclesMessage:
@@ -89,25 +89,22 @@ class Messages:
         return VehiclesMessage(at=rfc3339(now_us), items=vehicle_items(self._estate(), fixes, now_us))
 
     def _hello(self) -> Hello:
-        services, estate = self._services, self._estate()
+        services = self._services
         now_us = services.clock()
-        alerts = [
-            self._item(estate, alert)
-            for state in (AlertState.FIRING, AlertState.PENDING)
-            for alert in services.registry.alerts(state=state, limit=_OPEN_ALERTS)
-        ]
+        open_now = services.registry.alerts(AlertQuery(states=OPEN, limit=_OPEN_ALERTS))
         return Hello(
             at=rfc3339(now_us),
             power=power_items(services.feed.power()),
-            vehicles=every_vehicle(estate, services.feed.fixes(), now_us),
-            alerts=alerts,
+            vehicles=every_vehicle(self._estate(), services.feed.fixes(), now_us),
+            alerts=[self._item(record.alert, record.handling) for record in open_now],
         )
 
-    def _item(self, estate: Estate, alert: Alert) -> AlertItem:
-        if self._rules_of is not estate.catalog or alert.rule_id not in self._rules:
-            self._rules = {rule.id: rule for rule in self._services.registry.rules()}
-            self._rules_of = estate.catalog
-        return alert_item(estate, self._rules[alert.rule_id], alert)
+    def _item(self, alert: Alert, handling: Handling | None = None) -> AlertItem:
+        rules = self._services.registry.rules()
+        if rules is not self._rules_of:
+            self._rules_of, self._rules = rules, {rule.id: rule for rule in rules}
+        rule = self._rules.get(alert.rule_id) or self._services.registry.rule(alert.rule_id)
+        return alert_item(rule, alert, handling)
 
     def _estate(self) -> Estate:
         return estate_of(self._services.catalog())

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from api.headers import security_headers
-from api.schemas.problem import FieldProblem, Problem
+from api.schemas.problem import FieldProblem, Problem, stated_at
 from core.errors import Conflict, StoreError
 
 MEDIA_TYPE = "application/problem+json"
@@ -166,7 +166,7 @@ def _methods(app: FastAPI, request: Request) -> list[str]:
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     """One pydantic error in the words of the contract."""
-    place, *path = error["loc"]
+    place, *path = stated_at(error["loc"])
     kind, message = error["type"], str(error["msg"])
     if kind == "json_invalid":
         reason = f"the body is not JSON: {error['ctx']['error']} at character {path[0]}"
@@ -177,6 +177,11 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
         )
     if kind == "missing":
         return FieldProblem(field=_dotted(path), value=None, fix="is needed")
+    if kind == "union_tag_not_found":
+        return FieldProblem(field=f"{_dotted(path)}.kind", value=None, fix="is needed")
+    if kind == "union_tag_invalid":
+        tag, tags = error["ctx"]["tag"], error["ctx"]["expected_tags"]
+        return FieldProblem(field=f"{_dotted(path)}.kind", value=_small(tag), fix=f"use one of {tags}")
     fix = "is not a field of this resource: leave it out" if kind == "extra_forbidden" else _lower(message)
     return FieldProblem(field=_dotted(path), value=_small(error["input"]), fix=fix)
 

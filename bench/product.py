@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from bench.servers import free_port
-from core.model import Estate
+from core.estate import Estate
 from storage.registry import open_registry
 
 _CHECKOUT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ Ids never change; only where the places lie follows from the seed.
 
 from core.estate import Estate
 from core.model import Comparator, Device, DeviceKind, Name, Place, PlaceKind, Severity
-from core.rules import Rule
+from core.rules import Rule, Selector, Threshold
 from simulators.buildings import BUILDINGS, CITY, DEPOTS, DISTRICTS, ORGANISATIONS, Building
 from simulators.city_map import building_position, depot_position, map_layers
 from simulators.metering import REPORT_INTERVAL_S, SUB_ITEMS, Meter, MeterType, contracted_power_w, meters
@@ -134,17 +134,15 @@ def _rules() -> tuple[Rule, ...]:
         Rule(
             id=f"voltage-low-l{phase}",
             name=Name(f"L{phase} 相电压过低", f"Voltage low on L{phase}"),
-            quantity=f"voltage_l{phase}",
-            comparator=Comparator.BELOW,
-            threshold=198.0,
-            clear_threshold=203.0,
+            condition=Threshold(f"voltage_l{phase}", Comparator.BELOW, 198.0, 203.0),
             for_s=60.0,
             severity=Severity.WARNING,
             action=Name(
                 "检查进线与变压器分接头，联系供电公司",  # noqa: RUF001 - Chinese punctuation
                 "Check supply and transformer taps; call the grid company",
             ),
-            devices=mains,
+            select=Selector(devices=mains),
+            origin="api",
         )
         for phase in (1, 2, 3)
     ]
@@ -152,17 +150,15 @@ def _rules() -> tuple[Rule, ...]:
         Rule(
             id=f"frequency-{word}",
             name=Name(f"频率过{zh}", f"Frequency {word}"),
-            quantity="frequency",
-            comparator=comparator,
-            threshold=limit,
-            clear_threshold=clear,
+            condition=Threshold("frequency", comparator, limit, clear),
             for_s=30.0,
             severity=Severity.WARNING,
             action=Name(
                 "核对仪表，必要时切换备用电源",  # noqa: RUF001 - Chinese punctuation
                 "Check the meter; switch to the stand-by supply if it is right",
             ),
-            devices=mains,
+            select=Selector(devices=mains),
+            origin="api",
         )
         for word, zh, comparator, limit, clear in (
             ("low", "低", Comparator.BELOW, 49.8, 49.85),
@@ -173,14 +169,12 @@ def _rules() -> tuple[Rule, ...]:
         Rule(
             id="power-factor-low",
             name=Name("功率因数过低", "Power factor low"),
-            quantity="power_factor",
-            comparator=Comparator.BELOW,
-            threshold=0.85,
-            clear_threshold=0.88,
+            condition=Threshold("power_factor", Comparator.BELOW, 0.85, 0.88),
             for_s=300.0,
             severity=Severity.INFO,
             action=Name("检查无功补偿柜是否投入", "Check that the capacitor bank is switched on"),
-            devices=mains,
+            select=Selector(devices=mains),
+            origin="api",
         )
     )
     return tuple(rules)
@@ -191,15 +185,13 @@ def _overpower(building: Building) -> Rule:
     return Rule(
         id=overpower_rule_id(building.id),
         name=Name(f"{building.name.zh}超容量用电", f"{building.name.en}: over contracted power"),
-        quantity="power_active",
-        comparator=Comparator.ABOVE,
-        threshold=limit_w,
-        clear_threshold=0.95 * limit_w,
+        condition=Threshold("power_active", Comparator.ABOVE, limit_w, 0.95 * limit_w),
         for_s=10.0,
         severity=Severity.CRITICAL,
         action=Name(
             "先错峰停用充电桩与非必要空调，再查异常回路",  # noqa: RUF001 - Chinese punctuation
             "Shed EV charging and spare cooling, then find the circuit",
         ),
-        devices=(f"m-{building.id}-main",),
+        select=Selector(devices=(f"m-{building.id}-main",)),
+        origin="api",
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError
-from core.model import Estate
+from core.estate import Estate
 from core.reference import References
 from wattline import estate_mistakes, references
 from wattline.documents import file, read, valid
@@ -89,14 +89,16 @@ def _estate(folder: Path, known: References, mistakes: list[str]) -> Estate:
     places = [entry.place() for entry in places_file.places] if places_file else []
     devices = [entry.device(None) for entry in devices_file.devices] if devices_file else []
     registers = [entry.settings() for entry in devices_file.devices] if devices_file else []
-    rules = [entry.rule() for entry in rules_file.rules] if rules_file else []
+    rules = [entry.rule("file") for entry in rules_file.rules] if rules_file else []
     mistakes += estate_mistakes.of_places(folder / "places.yaml", places, known)
     if places_file:
         mistakes += estate_mistakes.of_devices(folder / "devices.yaml", devices, places)
     mistakes += estate_mistakes.of_registers(folder / "devices.yaml", devices, registers, known)
-    mistakes += estate_mistakes.of_rules(folder / "rules.yaml", rules)
+    if places_file and devices_file:
+        mistakes += estate_mistakes.of_rules(folder / "rules.yaml", rules, places, devices)
     settings = tuple(one for of_device in registers for one in of_device)
-    return Estate(tuple(places), tuple(devices), tuple(rules), registers=settings)
+    stated = (folder / "rules.yaml").exists()
+    return Estate(tuple(places), tuple(devices), tuple(rules), registers=settings, all_rules=stated)
 
 
 def _missing_files(settings: Settings, folder: Path) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from api.schemas.problem import stated_at
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -73,6 +75,7 @@ def valid(
         return model.model_validate(document)
     except ValidationError as error:
         for problem in error.errors():
+            problem["loc"] = stated_at(problem["loc"])
             keys = tuple(str(key) for key in problem["loc"])
             where = origin.get(keys, f"{path}: {_dotted(problem['loc'])}")
             hidden = problem["type"] == "missing" or _is_secret(keys[-1])
@@ -98,6 +101,10 @@ def _fix(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401 pydantic'
         case "extra_forbidden" | "unexpected_keyword_argument":
             near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(model), 1)
             return f"is no key of ours: did you mean {near[0]}?" if near else "is no key of ours: remove it"
+        case "union_tag_not_found":
+            return "has no kind: add one, such as kind: threshold"
+        case "union_tag_invalid":
+            return f"kind {problem['ctx']['tag']!r} is none: use one of {problem['ctx']['expected_tags']}"
         case _:
             told: str = problem["msg"].removeprefix("Value error, ")
             return told[:1].lower() + told[1:]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from analytics import formula_check
 from analytics.formulas import FormulaError
-from core.model import Comparator, Device, DeviceKind, Place, PlaceKind, RegisterSettings
+from api import rule_faults
+from core.model import Device, DeviceKind, Place, PlaceKind, RegisterSettings
 from core.policies import POLICIES
 from core.quantities import QUANTITIES, RegisterKind
 from core.reference import References
@@ -57,6 +58,11 @@ def of_devices(path: Path, devices: Sequence[Device], places: Sequence[Place]) -
         if device.organisation_id is not None and kinds.get(device.organisation_id) != PlaceKind.ORGANISATION:
             said = "no organisation in places.yaml: name a place of that kind, or leave it out"
             mistakes.append(f"{where}.organisation_id = {device.organisation_id!r}: {said}")
+        if device.gateway_id is not None:
+            gateway = by_id.get(device.gateway_id)
+            if gateway is None or gateway.kind is not DeviceKind.GATEWAY:
+                said = "no gateway in devices.yaml: name a device of that kind, or leave it out"
+                mistakes.append(f"{where}.gateway_id = {device.gateway_id!r}: {said}")
         mistakes += _virtual(where, device, by_id)
         above = device.parent_device_id
         if above is None:
@@ -115,16 +121,21 @@ def of_registers(
     return mistakes
 
 
-def of_rules(path: Path, rules: Sequence[Rule]) -> list[str]:
-    """Rules: each id once, thresholds that an alert can come back from."""
+def of_rules(
+    path: Path, rules: Sequence[Rule], places: Sequence[Place], devices: Sequence[Device]
+) -> list[str]:
+    """Rules: each id once, thresholds that an alert can come back from, names that there are.
+
+    Without places or devices in the files they are registered elsewhere, and their names are
+    checked at the start.
+    """
     mistakes = _repeated(path, "rules", [rule.id for rule in rules])
+    known = rule_faults.Known.among(places, devices, rules)
     for at, rule in enumerate(rules):
-        above = rule.comparator is Comparator.ABOVE
-        wrong = rule.clear_threshold > rule.threshold if above else rule.clear_threshold < rule.threshold
-        if wrong:
-            side = "at or below" if above else "at or above"
-            where = f"{path}: rules[{at}].clear_threshold = {rule.clear_threshold:g}"
-            mistakes.append(f"{where}: must be {side} the threshold {rule.threshold:g}")
+        mistakes += [
+            f"{path}: rules[{at}].{fault.key} = {fault.value!r}: {fault.fix}"
+            for fault in rule_faults.faults(rule, known)
+        ]
     return mistakes
 
 

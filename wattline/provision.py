@@ -88,6 +88,8 @@ def _device(device: Device, registers: list[RegisterSettings]) -> dict[str, obje
         "item": device.item,
         "organisation_id": device.organisation_id,
         "formula": device.formula,
+        "gateway_id": device.gateway_id,
+        "tags": list(device.tags),
         "registers": [
             {
                 "quantity": one.quantity,

@@ -20,7 +20,7 @@ from api.app import create_status_app
 from api.server import server_config
 from core.catalog import Catalog
 from core.errors import StartError, WattlineError
-from core.model import Estate
+from core.estate import Estate
 from core.ports import Feed
 from core.reference import References
 from ingest.mqtt import MqttOptions, open_session

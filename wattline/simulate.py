@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core.errors import StartError
-from core.model import Estate
+from core.estate import Estate
 from core.quantities import Energy
 from simulators.demo import DEMO_SEED, DemoOptions, run_demo
 from simulators.faults import parse_fault

@@ -158,6 +158,12 @@ class DeviceInput(Input):
         description="Of a virtual meter, over ids of meters in brackets.",
         examples=["[main] - 0.5 * [charger]"],
     )
+    gateway_id: str | None = Field(
+        default=None, max_length=128, description="The gateway that its messages pass through."
+    )
+    tags: tuple[Text, ...] = Field(
+        default=(), max_length=50, description="Words of your own that rules select by.", examples=[[]]
+    )
     registers: tuple[DeviceRegisterInput, ...] = Field(
         default=(),
         max_length=100,
@@ -184,6 +190,8 @@ class DeviceInput(Input):
             self.item,
             self.organisation_id,
             self.formula,
+            self.gateway_id,
+            tuple(dict.fromkeys(self.tags)),
         )
 
     def settings(self) -> tuple[RegisterSettings, ...]:
@@ -208,6 +216,8 @@ class DeviceItem(Answer):
     item: CircuitItem | None
     organisation_id: str | None
     formula: str | None
+    gateway_id: str | None
+    tags: list[str]
     last_seen: Time | None = Field(description="Device time of its newest reading or fix.")
 
     @classmethod
@@ -228,6 +238,8 @@ class DeviceItem(Answer):
             item=device.item,
             organisation_id=device.organisation_id,
             formula=device.formula,
+            gateway_id=device.gateway_id,
+            tags=list(device.tags),
             last_seen=last_seen,
         )
 

@@ -20,3 +20,9 @@ class Problem(BaseModel):
     detail: str = Field(examples=["from: must lie on a 15-minute mark"])
     instance: str | None = Field(default=None, description="Names this failure in the server's log.")
     errors: list[FieldProblem] | None = Field(default=None, description="Every bad input with its fix.")
+
+
+def stated_at(path: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where in the input a mistake is: pydantic names the kind of a condition as if it were a key."""
+    tags = {at + 1 for at, key in enumerate(path) if key == "condition"}
+    return tuple(key for at, key in enumerate(path) if at not in tags)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from core.model import Estate
+from core.estate import Estate
 from storage.duckdb import DuckDBStore
 from storage.influx import InfluxStore
 from storage.registry import open_registry
