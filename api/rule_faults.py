@@ -63,15 +63,14 @@ class Known:
 def faults(rule: Rule, known: Known) -> list[Fault]:
     """Every mistake of a rule, in the order of its keys."""
     found = _clears(rule) + _scope(rule)
-    for key, values, there in (
-        ("select.places", rule.select.places, known.places),
-        ("select.devices", rule.select.devices, known.devices),
-        ("select.categories", rule.select.categories, known.categories),
-        ("select.tags", rule.select.tags, known.tags),
-        ("inhibited_by", rule.inhibited_by, known.rules),
+    for what, key, values, there in (
+        ("place", "select.places", rule.select.places, known.places),
+        ("device", "select.devices", rule.select.devices, known.devices),
+        ("category", "select.categories", rule.select.categories, known.categories),
+        ("tag", "select.tags", rule.select.tags, known.tags),
+        ("rule", "inhibited_by", rule.inhibited_by, known.rules),
     ):
         if there is not None:
-            what = {"inhibited_by": "rule"}.get(key, f"{key.rpartition('.')[2]} of that name")
             found += [
                 Fault(f"{key}[{at}]", one, f"there is no such {what}: {_near(one, there)}")
                 for at, one in enumerate(values)

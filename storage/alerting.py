@@ -52,6 +52,7 @@ class SqlAlerting:
     def put_rule(self, rule: Rule) -> None:
         """Add or update one; raises Conflict."""
         with self._database.write() as connection:
+            rules.check(connection, rule)
             if rules.put(connection, [rule]):
                 count_change(connection, RULES)
 

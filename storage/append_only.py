@@ -26,7 +26,7 @@ _SQLITE = {
 }
 
 _POSTGRESQL = {
-    "wattline_refuse": "raise exception '%', tg_argv[0] using errcode = 'restrict_violation';",
+    "wattline_refuse": "raise exception using message = tg_argv[0], errcode = 'restrict_violation';",
     "wattline_next_line": (
         f"if {_NOT_NEXT} then raise exception '{_NEXT}' using errcode = 'restrict_violation'; end if; "
         "return new;"

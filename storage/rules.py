@@ -34,17 +34,18 @@ def some(connection: Connection, ids: Sequence[str]) -> dict[str, Rule]:
     }
 
 
-def put(connection: Connection, rules: Iterable[Rule], *, all_of_files: bool = False) -> bool:
-    """Add or update by id; whether that changed anything. Raises Conflict with every mistake.
+def put(connection: Connection, rules: Sequence[Rule], *, all_of_files: bool = False) -> bool:
+    """Add or update by id; whether that changed anything.
 
     all_of_files: these are all rules that files state; others that files stated are dropped.
+    What a file names may be registered later: until then it selects nothing.
     """
+    if not all_of_files and not rules:
+        return False
     new = {rule.id: rule for rule in rules}
     held = {rule.id: rule for rule in _readable(connection)}
     gone = {id_ for id_, rule in held.items() if all_of_files and rule.origin == "file" and id_ not in new}
     changed = [rule for rule in new.values() if held.get(rule.id) != rule]
-    if changed:
-        _check(connection, changed, held.keys() - gone | new.keys())
     upsert(
         connection,
         tables.rule,
@@ -52,6 +53,21 @@ def put(connection: Connection, rules: Iterable[Rule], *, all_of_files: bool = F
     )
     _drop(connection, gone)
     return bool(changed or gone)
+
+
+def check(connection: Connection, rule: Rule) -> None:
+    """Raise Conflict with everything a rule names that there is not, and for one of a file."""
+    table = tables.rule
+    held = {row.id: row.origin for row in connection.execute(select(table).where(~table.c.dropped))}
+    if held.get(rule.id) == "file" and rule.origin != "file":
+        raise Conflict(f"rule {rule.id!r} is stated in rules.yaml: edit it there and start again")
+    known = estate_check.Selectable(
+        {row["id"] for row in rows_where_in(connection, tables.place.c.id, rule.select.places)},
+        {row["id"] for row in rows_where_in(connection, tables.device.c.id, rule.select.devices)},
+        held.keys() | {rule.id},
+    )
+    if wrong := estate_check.rule_mistakes(rule, known):
+        raise Conflict("\n".join(wrong))
 
 
 def drop(connection: Connection, id_: str) -> bool:
@@ -109,16 +125,3 @@ def _unreadable(id_: str, why: str) -> StoreError:
 def _drop(connection: Connection, ids: Iterable[str]) -> None:
     table = tables.rule
     connection.execute(table.update().where(table.c.id.in_(list(ids))).values(dropped=True))
-
-
-def _check(connection: Connection, rules: Sequence[Rule], rule_ids: Iterable[str]) -> None:
-    places = {id_ for rule in rules for id_ in rule.select.places}
-    devices = {id_ for rule in rules for id_ in rule.select.devices}
-    known = estate_check.Selectable(
-        {row["id"] for row in rows_where_in(connection, tables.place.c.id, sorted(places))},
-        {row["id"] for row in rows_where_in(connection, tables.device.c.id, sorted(devices))},
-        frozenset(rule_ids),
-    )
-    wrong = [line for rule in rules for line in estate_check.rule_mistakes(rule, known)]
-    if wrong:
-        raise Conflict("\n".join(wrong))

@@ -95,7 +95,7 @@ async def test_the_first_message_is_everything_as_it_stands(world):
 
 async def test_each_event_is_told_in_its_own_words(world):
     record(world, "a1", NOW_US - 60 * SECOND)
-    alert = world.registry.alerts()[0]
+    alert = world.registry.alert("a1").alert
     async with listening(world) as (websocket, _, _):
         world.feed.publish(PowerChanged([PlacePower("b0", None, 1, 0, 0)]))
         world.feed.publish(VehiclesMoved(world.fixes(("car2", NOW_US, 29.5, 106.5, 0, 1))))
@@ -118,9 +118,9 @@ async def test_each_event_is_told_in_its_own_words(world):
 async def test_what_changes_while_the_snapshot_is_taken_is_not_lost(world):
     taken = world.registry.alerts
 
-    def alerts_and_meanwhile(**query):
+    def alerts_and_meanwhile(query):
         world.feed.publish(LedgerChanged(["b0"]))
-        return taken(**query)
+        return taken(query)
 
     world.registry.alerts = alerts_and_meanwhile
     async with listening(world) as (websocket, hello, _):
@@ -258,7 +258,7 @@ async def test_the_end_of_the_feed_closes_the_socket(world):
 
 
 async def test_a_registry_that_fails_closes_the_socket_with_the_reason(world):
-    def broken(**_):
+    def broken(_):
         raise StoreError("disk full", retryable=False)
 
     world.registry.alerts = broken

@@ -13,7 +13,7 @@ from api.services import Services
 from core.batch import BASE_US, IntervalBatch, PositionBatch, ReadingBatch
 from core.estate import Estate
 from core.model import Comparator, Device, DeviceKind, MapLayer, Name, Place, PlaceKind, Severity
-from core.rules import Rule
+from core.rules import Rule, Selector, Threshold
 from wattline.importer import FileImporter
 
 SHANGHAI, BERLIN = "Asia/Shanghai", "Europe/Berlin"
@@ -80,14 +80,12 @@ REGISTERS = [
 RULE = Rule(
     "high-power",
     Name("功率过高", "Power too high"),
-    "power_active",
-    Comparator.ABOVE,
-    50_000.0,
-    45_000.0,
-    60.0,
     Severity.WARNING,
     Name("检查空调", "Check the chillers"),
-    places=("b0",),
+    Threshold("power_active", Comparator.ABOVE, 50_000.0, 45_000.0),
+    Selector(places=("b0",)),
+    for_s=60.0,
+    runbook="https://example.org/chillers",
 )
 ROADS = '{"type":"FeatureCollection","features":[]}'
 

@@ -1,6 +1,6 @@
 """Things to register, and alert changes, in their shortest form."""
 
-from core.alerts import Alert, AlertChange, AlertState
+from core.alerts import Alert, AlertChange, AlertState, Evidence, Target, TargetKind
 from core.calendars import Calendar, HolidayYear
 from core.errors import RejectReason
 from core.model import Comparator, Device, DeviceKind, Name, Place, PlaceKind, Severity
@@ -8,7 +8,7 @@ from core.policies import CounterPolicy
 from core.ports import DeadLetter
 from core.quantities import Energy
 from core.reference import Quota, References
-from core.rules import Rule
+from core.rules import Rule, Threshold
 from core.tariffs import Band, BandPrice, Tariff, TariffVersion
 
 
@@ -26,30 +26,57 @@ def device(id_, place_id="p", parent=None, **more):
     return Device(id_, DeviceKind.METER, place_id, Name("表", "Meter"), parent, **more)
 
 
-def rule(id_, **more):
+NIGHT_LOAD = Threshold("power_active", Comparator.ABOVE, 1000.0, 900.5)
+
+
+def rule(id_, condition=NIGHT_LOAD, **more):
     return Rule(
         id_,
         Name("夜间用电", "Night load"),
-        "power_active",
-        Comparator.ABOVE,
-        1000.0,
-        900.5,
-        600.0,
         Severity.WARNING,
         Name("去看看", "Go and look"),
-        **more,
+        condition,
+        **({"for_s": 600.0} | more),
     )
 
 
-def change(state, at_us, *, alert="a", previous=AlertState.INACTIVE, register=0, active_at_us=100, rule="r"):
-    resolved_us = at_us if state is AlertState.RESOLVED else None
-    fired_us = 0 if state is AlertState.PENDING else 150
-    return AlertChange(
-        Alert(alert, rule, register, state, 1234.5, active_at_us, fired_us, resolved_us), previous, at_us
+NOW_US = 1_000_000_000
+"""When changes are recorded."""
+
+EVIDENCE = Evidence(((100, 1234.5), (300, 899.0)), "W", 1000.0, Comparator.ABOVE)
+
+
+def alert(state, at_us, *, alert="a", target="d0/power_active", active_at_us=100, rule="r", **more):
+    stated = {
+        "resolved_at_us": at_us if state is RESOLVED else None,
+        "stale_at_us": at_us if state is STALE else None,
+        "organisation_id": "o",
+    }
+    return Alert(
+        alert,
+        rule,
+        Target(TargetKind.REGISTER, target),
+        "p",
+        target.partition("/")[0],
+        "power_active",
+        "W",
+        Severity.WARNING,
+        state,
+        1234.5,
+        1000.0,
+        Comparator.ABOVE,
+        active_at_us,
+        150,
+        **(stated | more),
     )
 
 
-PENDING, FIRING, RESOLVED = AlertState.PENDING, AlertState.FIRING, AlertState.RESOLVED
+def change(state, at_us, *, previous=AlertState.PENDING, **more):
+    evidence = EVIDENCE if state is RESOLVED else None
+    return AlertChange(alert(state, at_us, **more), previous, at_us, evidence)
+
+
+FIRING, STALE, RESOLVED = AlertState.FIRING, AlertState.STALE, AlertState.RESOLVED
 
 
 def letter(number, reason=RejectReason.UNKNOWN_DEVICE, **more):

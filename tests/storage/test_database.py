@@ -6,18 +6,24 @@ import sqlite3
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, insert
 
+from core.alerts import Handling
 from core.errors import RejectReason, StoreError
 from core.ports import DeadLetter
+from storage import alert_rows as rows
+from storage import tables
 from storage.registry import open_registry
 from storage.tables import metadata
 from tests.servers import free_port, fresh_database
 from tests.storage.children import start
+from tests.storage.registries import FIRING, RESOLVED, STALE, alert
 
 _OPEN_AND_COUNT = """
 import sys
 from core.model import Name, Place, PlaceKind
+from storage import alert_rows as rows
+from storage import tables
 from storage.registry import open_registry
 sys.stdin.readline()
 registry = open_registry(sys.argv[1])
@@ -62,15 +68,16 @@ def test_processes_that_start_at_once_make_the_tables_once(url):
     registry.close()
 
 
-def test_two_open_alerts_of_a_rule_and_register_are_refused_by_the_database_itself(url):
+def test_two_open_alerts_of_a_rule_and_target_are_refused_by_the_database_itself(url):
     open_registry(url).close()
     engine = engine_of(url)
-    insert = "insert into alert values ('{}', 'r', 0, '{}', 1.0, 1, 1, null)"
+    made = rows.handling_row(Handling()) | {"events": 0, "last_hash": ""}
     with engine.connect() as connection, connection.begin() as transaction:
-        for id_, state in (("a", "resolved"), ("b", "resolved"), ("c", "firing")):
-            connection.execute(text(insert.format(id_, state)))
+        for id_, state in (("a", RESOLVED), ("b", RESOLVED), ("c", FIRING)):
+            row = rows.alert_row(alert(state, 1, alert=id_)) | made
+            connection.execute(insert(tables.alert), row)
         with pytest.raises(Exception, match=r"(?i)unique"):
-            connection.execute(text(insert.format("d", "pending")))
+            connection.execute(insert(tables.alert), rows.alert_row(alert(STALE, 1, alert="d")) | made)
         transaction.rollback()
     engine.dispose()
 

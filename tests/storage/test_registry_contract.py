@@ -4,12 +4,24 @@ import threading
 
 import pytest
 
+from core.alerting import AlertQuery
 from core.errors import Conflict
 from core.estate import Estate
 from core.model import CircuitItem, Device, DeviceKind, MapLayer, Name, RegisterSettings
 from core.ports import Checkpoint
+from core.rules import Selector
 from storage.registry import open_registry
-from tests.storage.registries import FIRING, REFERENCES, change, device, letter, organisation, place, rule
+from tests.storage.registries import (
+    FIRING,
+    NOW_US,
+    REFERENCES,
+    change,
+    device,
+    letter,
+    organisation,
+    place,
+    rule,
+)
 
 
 def test_an_empty_registry_has_nothing(registry):
@@ -17,7 +29,7 @@ def test_an_empty_registry_has_nothing(registry):
     assert (catalog.places, catalog.devices, catalog.registers) == ({}, {}, [])
     assert registry.rules() == []
     assert registry.map_layers() == []
-    assert registry.alerts() == []
+    assert registry.alerts(AlertQuery()) == []
     assert registry.dead_letters() == []
     assert registry.dead_letter_counts() == {}
     assert registry.load_checkpoint("x") is None
@@ -59,7 +71,7 @@ def test_an_estate_comes_back_as_it_was(registry):
             ),
             Device("sum", DeviceKind.VIRTUAL, "p", Name("和", "Sum"), formula="[main] + [child]"),
         ),
-        rules=(rule("r2", places=("p", "b"), devices=("main",)), rule("r1")),
+        rules=(rule("r2", select=Selector(("p", "b"), ("main",))), rule("r1")),
         map_layers=(MapLayer("m2", "roads", '{"features": []}'), MapLayer("m1", "depots", "{}")),
     )
     registry.put_references(REFERENCES)
@@ -78,14 +90,14 @@ def test_putting_again_updates_and_keeps_the_numbers(registry):
         Estate(
             (place("p", headcount=9),),
             (device("d2"), device("d1", decoder="other")),
-            (rule("r", places=("p",)),),
+            (rule("r", select=Selector(("p",))),),
         )
     )
     catalog = registry.catalog()
     assert catalog.device_number == {**before, "d2": 2}
     assert catalog.devices["d1"].decoder == "other"
     assert catalog.places["p"].headcount == 9
-    assert [item.places for item in registry.rules()] == [("p",)]
+    assert [item.select.places for item in registry.rules()] == [("p",)]
 
 
 def test_device_numbers_are_dense_from_0(registry):
@@ -208,14 +220,14 @@ def test_opening_again_keeps_everything(url):
     registry = open_registry(url)
     registry.put_estate(Estate((place("p"),), (device("d0"),), (rule("r"),), (MapLayer("m", "roads", "{}"),)))
     registry.add_registers([("d0", "frequency")])
-    registry.record_alerts([change(FIRING, 150)])
+    registry.record_alerts([change(FIRING, 150)], NOW_US)
     registry.put_dead_letters([letter(1)])
     registry.save_checkpoint("c", Checkpoint(7, b"x"))
     registry.close()
     again = open_registry(url)
     assert list(again.catalog().devices) == ["d0"]
     assert len(again.catalog().registers) == len(again.rules()) == len(again.map_layers()) == 1
-    assert again.record_alerts([change(FIRING, 150)]) == []
+    assert again.record_alerts([change(FIRING, 150)], NOW_US) == []
     assert again.dead_letters() == [letter(1)]
     assert again.load_checkpoint("c") == Checkpoint(7, b"x")
     again.close()
@@ -251,7 +263,7 @@ def test_putting_what_is_there_already_changes_no_revision(registry):
     estate = Estate(
         (place("p"), place("q", "p", floor_area_m2=12)),
         (device("m"), device("n", "q", "m")),
-        (rule("r", places=("p",)),),
+        (rule("r", select=Selector(("p",))),),
         (MapLayer("l", "roads", "{}"),),
         (RegisterSettings("m", "power_active", ratio=40),),
     )

@@ -9,6 +9,10 @@ from wattline.configuration import check, load_estate, load_references, load_set
 SHIPPED = Path(__file__).parents[2] / "config"
 
 
+NAMED = "name: {zh: 名, en: N}"
+RULE = f"{NAMED}, action: {{zh: 做, en: do}},"
+
+
 def write(folder, **files):
     for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -35,7 +39,10 @@ def test_every_mistake_is_reported_at_once_with_file_key_value_and_fix(tmp_path)
         "- {id: a, kind: building, name: {zh: 甲, en: A}, timezone: Mars/Base}\n"
         "- {id: b/c, kind: hut, name: {zh: 乙}, timezone: UTC}",
         devices="devices: 7",
-        rules="rules:\n- {id: r, name: {zh: 规, en: R}, quantity: power, comparator: above, threshold: high}",
+        rules="rules:\n- {id: r, name: {zh: 规, en: R}, mute: [{start: 9, end: '25:00'}],\n"
+        "   condition: {kind: threshold, quantity: power, comparator: above, threshold: high, tresh: 1}}\n"
+        f"- {{id: s, {RULE} condition: {{kind: tresh}}}}\n"
+        f"- {{id: t, {RULE} condition: {{threshold: 1}}}}",
     )
     mistakes = check(folder, {"WATTLINE_HTTP__PORT": "eighty"})
     told = "\n".join(mistakes)
@@ -49,8 +56,13 @@ def test_every_mistake_is_reported_at_once_with_file_key_value_and_fix(tmp_path)
         "places.yaml: places[1].kind = 'hut'",
         "places.yaml: places[1].name.en: is missing: add it",
         "devices.yaml: devices = 7",
-        "rules.yaml: rules[0].quantity = 'power': no such quantity",
-        "rules.yaml: rules[0].threshold = 'high'",
+        "rules.yaml: rules[0].condition.quantity = 'power': no such quantity",
+        "rules.yaml: rules[0].condition.threshold = 'high'",
+        "rules.yaml: rules[0].condition.tresh = 1: is no key of ours",
+        "rules.yaml: rules[0].mute[0].start = 9: input should be a valid string",
+        "rules.yaml: rules[0].mute[0].end = '25:00': must be a time of the day such as '22:00'",
+        "rules.yaml: rules[1].condition = {'kind': 'tresh'}: kind 'tresh' is none: use one of 'threshold'",
+        "rules.yaml: rules[2].condition = {'threshold': 1}: has no kind: add one",
         "rules.yaml: rules[0].action: is missing: add it",
     ):
         assert expected in told
@@ -64,15 +76,25 @@ def test_references_between_files_are_checked(tmp_path):
         f"- {{id: b, kind: site, {name}, timezone: UTC, parent_id: a}}\n"
         f"- {{id: b, kind: site, {name}, timezone: UTC, parent_id: nowhere}}",
         devices=f"devices:\n- {{id: m, kind: meter, place_id: z, parent_device_id: y, {name}}}",
-        rules=f"rules:\n- {{id: r, {name}, quantity: power_active, comparator: above, threshold: 1,"
-        " clear_threshold: 2, action: {zh: 做, en: do}}",
+        rules=f"rules:\n- {{id: r, {RULE} condition: {{kind: threshold, quantity: power_active,"
+        " comparator: above, threshold: 1, clear_threshold: 2},"
+        " select: {places: [c], devices: [n], tags: [roof], categories: [school]}, inhibited_by: [s, r]}",
     )
     told = "\n".join(check(folder, {}))
     assert "places[2].id = 'b': is used before" in told
     assert "places[2].parent_id = 'nowhere': no such place" in told
     assert "devices[0].place_id = 'z': no such place" in told
     assert "devices[0].parent_device_id = 'y': no such device" in told
-    assert "rules[0].clear_threshold = 2: must be at or below the threshold 1" in told
+    for expected in (
+        "rules[0].condition.clear_threshold = 2.0: must be at or below the threshold 1",
+        "rules[0].select.places[0] = 'c': there is no such place",
+        "rules[0].select.devices[0] = 'n': there is no such device",
+        "rules[0].select.tags[0] = 'roof': there is no such tag",
+        "rules[0].select.categories[0] = 'school': there is no such category",
+        "rules[0].inhibited_by[0] = 's': there is no such rule",
+        "rules[0].inhibited_by[1] = 'r': is the rule itself: remove it",
+    ):
+        assert expected in told
 
 
 def test_a_loop_of_places_is_a_mistake(tmp_path):
@@ -101,7 +123,6 @@ def test_a_secret_is_not_repeated(tmp_path):
     assert mistakes == ["WATTLINE_BROKER__PASSWORD: is no key of ours: did you mean password_file?"]
 
 
-NAMED = "name: {zh: 名, en: N}"
 TARIFF = "unit: kWh, currency: CNY, versions: [{since: 2026-01-01, source: us, region: CN, "
 
 
