@@ -1,180 +1,238 @@
-"""Which rule on readings watches which register, and what each reading says of it.
+"""What every reading says to the rules that watch it.
 
-In: rules, the catalog, a batch ordered by register and time. Out: observations, one for
-each (watch, reading), for analytics.alerts to act on.
+In: watches, a batch ordered by register and time. Out: observations, ordered by watch and
+time, for analytics.alerts to act on. Most rules look at single readings; the others remember
+some of what was before (RuleWindows).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from enum import IntEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
-from analytics.alerts import Observations, Terms
-from analytics.pairing import Pairing, expand, quantity_of
-from core.alerts import Target, TargetKind
-from core.batch import F64, I32, I64, U8, Mask, ReadingBatch
+from analytics import clocks, frozen, rule_windows
+from analytics.alerts import Observations
+from analytics.clocks import Clocks, Receipts
+from analytics.frozen import Standing, Values
+from analytics.pairing import expand
+from analytics.rule_windows import Heard, Rings
+from analytics.watches import SILENT_FACTOR, Watches, Way, watching
+from core.batch import F64, I32, I64, Mask, ReadingBatch
 from core.catalog import Catalog
 from core.columns import RegisterColumns
-from core.model import Comparator
-from core.rules import ClockSkew, Frozen, RateOfChange, Rule, Threshold
+from core.quantities import Energy, RegisterKind
+from core.rules import ClockSkew, Frozen
+
+__all__ = ["LATE_US", "SILENT_FACTOR", "RuleWindows", "Watches", "Way", "observe"]
 
 LATE_US = 900_000_000
 """What is received longer than this after it happened is history."""
 
-SILENT_FACTOR = 3
-"""A register that was not heard for so many expected intervals is silent, SILENT_LEAST_US at least."""
 
-SILENT_LEAST_US = 60_000_000
+@dataclass(slots=True)
+class RuleWindows:
+    """What watches remember between batches, and what belongs to them besides their register.
 
-
-class Way(IntEnum):
-    """How a watch looks at readings."""
-
-    EACH = 0
-    WINDOW = 1
-    RATE = 2
-    FROZEN = 3
-    CLOCK = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Watches:
-    """Every (rule, register) pair, ordered by register; first_of[r]:first_of[r + 1] watch register r.
-
-    rules: all that there are; those that are enabled and about readings have watches. rule:
-    index into them. sign: 1 where above is wrong, -1 where below is. for_us, keep_us,
-    silent_us: as in alerts.Terms.
+    Of a counter that must not stand: load_register, ascending, is the power register of the
+    same meter, of load_watch, and load_sign whether power moves it that flows in (1) or back
+    (-1). first_register: by register, the first of its device; empty if no rule needs it.
     """
 
-    rules: list[Rule]
-    catalog: Catalog
-    pairing: Pairing
-    first_of: I64
-    rule: I32
-    register: I32
-    way: U8
-    sign: F64
-    threshold: F64
-    clear_threshold: F64
-    for_us: I64
-    keep_us: I64
-    silent_us: I64
+    rings: Rings
+    standing: Standing
+    clocks: Clocks
+    load_register: I32
+    load_watch: I32
+    load_sign: F64
+    first_register: I32
 
     @classmethod
-    def of(cls, rules: Sequence[Rule], catalog: Catalog) -> "Watches":
-        """Watches of all rules over the registers that they select."""
-        return cls._beyond(list(rules), catalog, Pairing.of(rules, catalog), 0)
-
-    def extended(self, catalog: Catalog) -> "Watches":
-        """These watches, and those of the registers that the catalog has beyond them."""
-        more = self._beyond(self.rules, catalog, self.pairing, len(self.first_of) - 1)
-        columns = {name: np.concatenate([getattr(self, name), getattr(more, name)]) for name in _COLUMNS}
-        first_of = np.append(self.first_of, more.first_of[1:] + len(self.rule))
-        return Watches(self.rules, catalog, self.pairing, first_of, **columns)
-
-    @classmethod
-    def _beyond(cls, rules: list[Rule], catalog: Catalog, pairing: Pairing, first: int) -> "Watches":
-        rule, register = pairing.pairs(catalog, first)
-        count = np.bincount(register - first, minlength=len(catalog.registers) - first)
-        way, sign, threshold, clear_threshold, for_us, keep_us = _by_rule(rules)
-        expected_s = [catalog.devices[one.device_id].expected_interval_s for one in catalog.registers[first:]]
-        silent_us = (SILENT_FACTOR * 1e6 * np.array(expected_s)).astype(np.int64)
+    def empty(cls, watches: Watches) -> "RuleWindows":
+        """Of watches that have heard nothing."""
+        ringed, stands, ticks = (
+            np.flatnonzero(np.isin(watches.way, ways)).astype(np.int32)
+            for ways in ((Way.WINDOW, Way.RATE), (Way.FROZEN,), (Way.CLOCK,))
+        )
+        rules = watches.rules
+        catalog = watches.catalog
+        of_standing = [rules[rule].condition for rule in watches.rule[stands]]
+        of_clocks = [rules[rule].condition for rule in watches.rule[ticks]]
+        counts = [catalog.registers[register].kind for register in watches.register[stands]]
         return cls(
-            rules,
-            catalog,
-            pairing,
-            np.append(0, np.cumsum(count)).astype(np.int64),
-            rule,
-            register,
-            way[rule],
-            sign[rule],
-            threshold[rule],
-            clear_threshold[rule],
-            for_us[rule],
-            keep_us[rule],
-            np.maximum(silent_us, SILENT_LEAST_US)[register - first],
+            Rings.empty(ringed, [rules[rule] for rule in watches.rule[ringed]]),
+            Standing.empty(
+                stands,
+                np.array([kind is RegisterKind.COUNTER for kind in counts], np.bool_),
+                [one for one in of_standing if isinstance(one, Frozen)],
+            ),
+            Clocks.empty(ticks, [one for one in of_clocks if isinstance(one, ClockSkew)]),
+            *_loads(watches, stands),
+            _first_registers(catalog) if len(ticks) else np.empty(0, np.int32),
         )
 
-    def __len__(self) -> int:
-        return len(self.rule)
+    def fitted(self, numbers: list[int], watches: Watches) -> "RuleWindows":
+        """Of another set of watches: of each its number here, or -1 if it is new."""
+        number = np.array(numbers, np.int64)
+        fresh = RuleWindows.empty(watches)
+        self.rings.carried(fresh.rings, number)
+        self.standing.carried(fresh.standing, number)
+        self.clocks.carried(fresh.clocks, number)
+        return fresh
 
-    def watched(self) -> list[tuple[str, int]]:
-        """(rule id, register) of every watch: what it is known by when rules change."""
-        ids = [rule.id for rule in self.rules]
-        return list(zip(map(ids.__getitem__, self.rule.tolist()), self.register.tolist(), strict=True))
+    def grown(self, watches: Watches) -> "RuleWindows":
+        """Of these watches, the first of which are those that this is of."""
+        return self.fitted(list(range(len(watches))), watches)
 
-    def target(self, number: int) -> tuple[Rule, Target]:
-        """What a watch is of, and about."""
-        rule = self.rules[self.rule[number]]
-        register = self.catalog.registers[self.register[number]]
-        if quantity_of(rule.condition) is None:
-            return rule, Target(TargetKind.DEVICE, register.device_id)
-        return rule, Target(TargetKind.REGISTER, f"{register.device_id}/{register.quantity}")
+    def arrays(self) -> dict[str, Any]:
+        """What is remembered, by name, to be saved with the keys of the watches."""
+        parts = {"rings": self.rings, "standing": self.standing, "clocks": self.clocks}
+        return {f"{name}.{key}": one for name, part in parts.items() for key, one in part.arrays().items()}
 
-    def terms(self, held_back: Mask | None = None) -> Terms:
-        """What alerts.step and alerts.tick go by; held_back: watches that may not fire now, None for none."""
-        nobody = np.zeros(len(self), np.bool_)
-        return Terms(self.for_us, self.keep_us, self.silent_us, nobody if held_back is None else held_back)
+    @classmethod
+    def loaded(
+        cls, arrays: Mapping[str, Any], prefix: str, numbers: list[int], watches: Watches
+    ) -> "RuleWindows":
+        """Read what was saved under a prefix; numbers as for fitted."""
+        fresh = cls.empty(watches)
+        saved = RuleWindows(
+            Rings.loaded(arrays, f"{prefix}rings."),
+            Standing.loaded(arrays, f"{prefix}standing."),
+            Clocks.loaded(arrays, f"{prefix}clocks."),
+            fresh.load_register,
+            fresh.load_watch,
+            fresh.load_sign,
+            fresh.first_register,
+        )
+        return saved.fitted(numbers, watches)
 
 
-_COLUMNS = [column.name for column in fields(Watches)][4:]
-"""Columns of Watches that have a row a watch."""
+def observe(
+    watches: Watches, batch: ReadingBatch, columns: RegisterColumns, windows: RuleWindows
+) -> Observations:
+    """What every watch sees in a batch that is ordered by register and time.
 
-
-def observe(watches: Watches, batch: ReadingBatch, columns: RegisterColumns) -> Observations:  # noqa: ARG001
-    """What every watch sees in a batch that is ordered by register and time."""
+    windows is updated in place.
+    """
     row, watch = watching(watches, batch.register)
-    each = watches.way[watch] == Way.EACH
-    if not each.all():
-        row, watch = row[each], watch[each]
-    event_us, value, sign = batch.event_time_us[row], batch.value[row], watches.sign[watch]
-    limit = watches.threshold[watch]
+    way = watches.way[watch]
+    each = way == Way.EACH
+    if each.all():
+        parts = [_each(watches, batch, row, watch)]
+    else:
+        ringed, stands = (way == Way.WINDOW) | (way == Way.RATE), way == Way.FROZEN
+        parts = [
+            _each(watches, batch, row[each], watch[each]),
+            _ringed(watches, batch, (row[ringed], watch[ringed]), columns, windows.rings),
+            _standing(watches, batch, (row[stands], watch[stands]), columns, windows),
+        ]
+    if len(windows.load_register) and len(parts) == 1:
+        nothing = row[:0], watch[:0]
+        parts.append(_standing(watches, batch, nothing, columns, windows))
+    if len(windows.clocks.watch):
+        parts.append(_clocks(watches, batch, windows))
+    seen = _joined([part for part in parts if len(part.watch)])
+    if watches.hours.schedules:
+        holds = watches.hours.hold(seen.watch, seen.event_time_us)
+        seen = replace(seen, breach=seen.breach & holds, clear=seen.clear | ~holds)
+    return seen
+
+
+def _each(watches: Watches, batch: ReadingBatch, row: I64, watch: I32) -> Observations:
+    value, limit = batch.value[row], watches.threshold[watch]
+    return _seen(batch, (row, watch), value, limit, _compared(watches, watch, value))
+
+
+def _compared(watches: Watches, watch: I32, value: F64) -> tuple[Mask, Mask]:
+    """Whether values are past the threshold, and whether they are back past the clear threshold."""
+    sign = watches.sign[watch]
     signed = sign * value
-    return Observations(
-        watch,
-        event_us,
-        value,
-        limit,
-        signed > sign * limit,
-        signed <= sign * watches.clear_threshold[watch],
-        batch.received_at_us[row] - event_us > LATE_US,
-        np.full(len(row), np.nan),
+    breach, clear = signed > sign * watches.threshold[watch], signed <= sign * watches.clear_threshold[watch]
+    return breach, clear
+
+
+def _ringed(
+    watches: Watches, batch: ReadingBatch, pairs: tuple[I64, I32], columns: RegisterColumns, rings: Rings
+) -> Observations:
+    row, watch = pairs
+    found, says = rule_windows.look(rings, Heard.of(batch, row, watch, watches.silent_us), columns)
+    row, watch, found = row[says], watch[says], found[says]
+    limit = watches.threshold[watch]
+    return _seen(batch, (row, watch), found, limit, _compared(watches, watch, found))
+
+
+def _standing(
+    watches: Watches,
+    batch: ReadingBatch,
+    pairs: tuple[I64, I32],
+    columns: RegisterColumns,
+    windows: RuleWindows,
+) -> Observations:
+    row, watch = pairs
+    begins = np.searchsorted(windows.load_register, batch.register, "left")
+    ends = np.searchsorted(windows.load_register, batch.register, "right")
+    load_row, at = expand(begins, ends - begins)
+    load = np.arange(len(row) + len(load_row)) >= len(row)
+    value = np.append(batch.value[row], batch.value[load_row] * windows.load_sign[at])
+    row, watch = np.append(row, load_row), np.append(watch, windows.load_watch[at])
+    # Power that came with a value was there before it.
+    order = np.lexsort((~load, batch.event_time_us[row], watch))
+    row, watch, load = row[order], watch[order], load[order]
+    time_us, ratio = batch.event_time_us[row], columns.ratio[watches.register[watch]]
+    values = Values(watch, time_us, value[order], load, watches.silent_us[watch], ratio)
+    held_s, wrong, moved, says = frozen.look(windows.standing, values)
+    row, watch = row[says], watch[says]
+    return _seen(batch, (row, watch), held_s[says], watches.threshold[watch], (wrong[says], moved[says]))
+
+
+def _clocks(watches: Watches, batch: ReadingBatch, windows: RuleWindows) -> Observations:
+    """Of device clocks, at the time of receipt: what they say of time is what is in question."""
+    receipts = Receipts.of(batch, windows.first_register)
+    row, watch = watching(watches, receipts.register)
+    ticks = watches.way[watch] == Way.CLOCK
+    row, watch = row[ticks], watch[ticks]
+    received_us, silent_us = receipts.received_us[row], watches.silent_us[watch]
+    skew_s, limit_s, wrong, right = clocks.look(
+        windows.clocks, watch, received_us, receipts.event_time_us[row], silent_us
     )
+    now = np.zeros(len(watch), np.bool_)
+    return Observations(watch, received_us, skew_s, limit_s, wrong, right, now, np.full(len(watch), np.nan))
 
 
-def watching(watches: Watches, register: I32) -> tuple[I64, I32]:
-    """Row and watch of every pair of a row and a watch of its register, ordered by watch, then row."""
-    first_of = watches.first_of[register]
-    count = watches.first_of[register + 1] - first_of
-    row = np.flatnonzero(count)
-    count = count[row]
-    if len(row) and count.max() > 1:
-        nth, watch = expand(first_of[row], count)
-        order = np.argsort(watch, kind="stable")
-        return row[nth[order]], watch[order].astype(np.int32)
-    return row, first_of[row].astype(np.int32)  # one rule a register: in order as the batch is
+def _seen(
+    batch: ReadingBatch, pairs: tuple[I64, I32], value: F64, limit: F64, verdict: tuple[Mask, Mask]
+) -> Observations:
+    row, watch = pairs
+    event_us = batch.event_time_us[row]
+    late = batch.received_at_us[row] - event_us > LATE_US
+    return Observations(watch, event_us, value, limit, *verdict, late, np.full(len(row), np.nan))
 
 
-def _by_rule(rules: list[Rule]) -> tuple[U8, F64, F64, F64, I64, I64]:
-    """Way, sign, threshold, clear threshold, for_us and keep_us of each rule."""
-    way, sign, threshold, clear = np.array([_limits(rule) for rule in rules], np.float64).reshape(-1, 4).T
-    seconds = np.array([(rule.for_s, rule.keep_firing_for_s) for rule in rules], np.float64).reshape(-1, 2)
-    for_us, keep_us = np.round(seconds.T * 1e6).astype(np.int64)
-    return way.astype(np.uint8), sign, threshold, clear, for_us, keep_us
+def _joined(parts: list[Observations]) -> Observations:
+    """All of them, ordered by watch, each watch being in one of them."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Observations.empty()
+    names = [column.name for column in fields(Observations)]
+    order = np.argsort(np.concatenate([part.watch for part in parts]), kind="stable")
+    return Observations(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in names))
 
 
-def _limits(rule: Rule) -> tuple[float, float, float, float]:
-    """Way, sign, threshold and clear threshold."""
-    match rule.condition:
-        case Threshold() | RateOfChange() as one:
-            sign = 1.0 if one.comparator is Comparator.ABOVE else -1.0
-            clear = one.threshold if one.clear_threshold is None else one.clear_threshold
-            way = Way.RATE if isinstance(one, RateOfChange) else Way.WINDOW if one.window_s else Way.EACH
-            return way, sign, one.threshold, clear
-        case Frozen() as one:
-            return Way.FROZEN, 1.0, one.hold_s, one.hold_s
-        case ClockSkew() as one:
-            return Way.CLOCK, 1.0, one.ahead_s, one.ahead_s
-        case _:  # not about readings: no watch is of it
-            return Way.EACH, np.nan, np.nan, np.nan
+def _loads(watches: Watches, stands: I32) -> tuple[I32, I32, F64]:
+    """RuleWindows.load_* of the watches of values that must not stand."""
+    catalog, found = watches.catalog, []
+    for watch in stands.tolist():
+        register = catalog.registers[watches.register[watch]]
+        power = catalog.register_of.get((register.device_id, frozen.POWER))
+        if register.energy is Energy.ELECTRICITY and power is not None:
+            found.append((power.id, watch, -1 if register.exported else 1))
+    found.sort()
+    register_, watch_, sign = np.array(found, np.int64).reshape(-1, 3).T
+    return register_.astype(np.int32), watch_.astype(np.int32), sign.astype(np.float64)
+
+
+def _first_registers(catalog: Catalog) -> I32:
+    first: dict[str, int] = {}
+    of = [first.setdefault(register.device_id, register.id) for register in catalog.registers]
+    return np.array(of, np.int32)

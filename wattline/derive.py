@@ -125,7 +125,7 @@ class Derivation:
         state.slope_w = power.slopes(state.slope_w, segments)
         state.newest = counters.remember(state.newest, readings.take(~counting))
 
-        seen = rules.observe(known.watches, readings, known.columns)
+        seen = rules.observe(known.watches, readings, known.columns, state.windows)
         state.alerts, found = alerts.step(state.alerts, seen, known.watches.terms())
         self._note_alerts(found)
         state.heard(known.device_of[readings.register], readings.received_at_us)

@@ -14,7 +14,7 @@ from analytics.counters import BY_REGISTER, CounterState
 from analytics.hierarchy import PlaceMembers
 from analytics.late import Spans
 from analytics.ledger import LedgerState
-from analytics.rules import Watches
+from analytics.rules import RuleWindows, Watches
 from core.batch import F64, I32, I64, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.columns import Counting, RegisterColumns
@@ -24,7 +24,7 @@ from core.rules import Rule
 _Replacements = dict[int, tuple[Replacement, ...]]
 _Part = TypeVar("_Part", LedgerState, AlertsState, PositionBatch, ReadingBatch)
 
-VERSION = 4
+VERSION = 5
 """Of the saved form; a checkpoint of another version is not used and all is derived again."""
 
 ALWAYS_US = 0
@@ -87,6 +87,7 @@ class State:
     ledger: LedgerState
     slope_w: F64
     alerts: AlertsState
+    windows: RuleWindows
     fixes: PositionBatch
     late: Spans
     heard_us: I64
@@ -99,7 +100,8 @@ class State:
             CounterState.empty(size),
             LedgerState.empty(size),
             np.full(size, np.nan),
-            AlertsState.empty(len(known.watches.rule)),
+            AlertsState.empty(len(known.watches)),
+            RuleWindows.empty(known.watches),
             PositionBatch.empty(),
             {},
             np.zeros(max(known.catalog.device_ids, default=-1) + 1, np.int64),
@@ -111,20 +113,22 @@ class State:
 
     def fit(self, before: Known, known: Known) -> None:
         """Make room for what is registered now; what was known before keeps its state."""
-        self._fit(before.watches.watched(), known)
-
-    def _fit(self, watched: list[tuple[str, int]], known: Known) -> None:
-        self.grow(known)
-        at = {key: number for number, key in enumerate(watched)}
-        self.alerts = self.alerts.chosen([at.get(key, -1) for key in known.watches.watched()])
+        numbers = _numbers(before.watches.watched(), known.watches)
+        self._make_room(known)
+        self.alerts = self.alerts.chosen(numbers)
+        self.windows = self.windows.fitted(numbers, known.watches)
 
     def grow(self, known: Known) -> None:
         """Make room for registers and watches that were added."""
+        self._make_room(known)
+        self.alerts.grow(len(known.watches))
+        self.windows = self.windows.grown(known.watches)
+
+    def _make_room(self, known: Known) -> None:
         size = len(known.catalog.registers)
         self.newest.grow(size)
         self.ledger.grow(size)
         self.slope_w = np.append(self.slope_w, np.full(size - len(self.slope_w), np.nan))
-        self.alerts.grow(len(known.watches.rule))
         devices = max(known.catalog.device_ids, default=-1) + 1
         self.heard_us = np.append(self.heard_us, np.zeros(max(devices - len(self.heard_us), 0), np.int64))
 
@@ -153,6 +157,7 @@ class State:
         )
         for name, part in parts:
             arrays |= {f"{name}.{column.name}": getattr(part, column.name) for column in fields(part)}
+        arrays |= {f"windows.{name}": array for name, array in self.windows.arrays().items()}
         spans = [(register, *span) for register, spans in self.late.items() for span in spans]
         arrays["late"] = np.array(spans, np.int64).reshape(-1, 3)
         arrays["counting.digest"] = counting.digest
@@ -176,6 +181,8 @@ class State:
         def part(kind: type[_Part], name: str) -> _Part:
             return kind(*(arrays[f"{name}.{column.name}"] for column in fields(kind)))
 
+        watched = zip(arrays["watch_rule"].tolist(), arrays["watch_register"].tolist(), strict=True)
+        numbers = _numbers(list(watched), known.watches)
         state = cls(
             CounterState(
                 **{name: arrays[f"newest.{name}"] for name in BY_REGISTER},
@@ -183,16 +190,27 @@ class State:
             ),
             part(LedgerState, "ledger"),
             arrays["slope_w"],
-            part(AlertsState, "alerts"),
+            part(AlertsState, "alerts").chosen(numbers),
+            RuleWindows.loaded(arrays, "windows.", numbers, known.watches),
             part(PositionBatch, "fixes"),
             {},
             arrays["heard_us"],
         )
         for register, first, last in arrays["late"].tolist():
             state.late.setdefault(register, []).append((first, last))
+<<<<<<< HEAD
         watched = zip(arrays["watch_rule"].tolist(), arrays["watch_register"].tolist(), strict=True)
         state._fit(list(watched), known)
         replacements = arrays["counting.replacements"].tobytes()
         counting = Counting(arrays["counting.digest"], msgspec.json.decode(replacements, type=_Replacements))
         state.doubt(known.columns.changed(counting))
+=======
+        state._make_room(known)
+>>>>>>> 69ebfb5 (rules: windows, rates, frozen values, device clocks and active hours)
         return state
+
+
+def _numbers(watched: list[tuple[str, int]], watches: Watches) -> list[int]:
+    """Of each watch its number in a set of watches with these keys, or -1 if it is new."""
+    at = {key: number for number, key in enumerate(watched)}
+    return [at.get(key, -1) for key in watches.watched()]

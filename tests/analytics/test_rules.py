@@ -5,18 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.rules import Watches, observe
+from analytics.rules import RuleWindows, Watches, observe
 from core.alerts import Target, TargetKind
 from core.catalog import Catalog
 from core.columns import RegisterColumns
-from core.model import Comparator, Register
-from core.quantities import QUANTITIES, Energy
+from core.model import Comparator
+from core.quantities import Energy
 from core.rules import ClockSkew, Consumption, Frozen, NoData, Period, Selector, Threshold
-from tests.analytics.watched import OVER, S, Watched, batch, catalog, rule
+from tests.analytics.watched import OVER, S, Watched, batch, catalog, register, rule
 
 
 def watched(select, known=None):
     return Watches.of([rule(select=select)], known or catalog(4)).register.tolist()
+
+
+def look(watches, readings):
+    columns = RegisterColumns.of(watches.catalog)
+    return observe(watches, readings, columns, RuleWindows.empty(watches))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,7 @@ def test_several_rules_see_the_same_reading():
 
 def test_observations_are_ordered_by_watch_and_time():
     watches = Watches.of([rule(id="a"), rule(id="b")], catalog())
-    seen = observe(watches, batch((0, 0, 1.0), (0, 1, 2.0), (1, 0, 3.0)), RegisterColumns.of(watches.catalog))
+    seen = look(watches, batch((0, 0, 1.0), (0, 1, 2.0), (1, 0, 3.0)))
     assert seen.watch.tolist() == [0, 0, 1, 1, 2, 3]
     assert seen.value.tolist() == [1.0, 2.0, 1.0, 2.0, 3.0, 3.0]
     assert seen.limit.tolist() == [100.0] * 6
@@ -134,14 +139,13 @@ def test_observations_are_ordered_by_watch_and_time():
 
 def test_what_was_received_a_quarter_of_an_hour_later_is_history():
     watches = Watches.of([rule()], catalog(1))
-    columns = RegisterColumns.of(watches.catalog)
     for received_s, late in ((900, False), (901, True)):
-        assert observe(watches, batch((0, 0, 1.0), received_s=received_s), columns).late.tolist() == [late]
+        assert look(watches, batch((0, 0, 1.0), received_s=received_s)).late.tolist() == [late]
 
 
 def test_no_rules_see_nothing():
     watches = Watches.of([], catalog())
-    assert len(observe(watches, batch((0, 0, 1.0)), RegisterColumns.of(watches.catalog)).watch) == 0
+    assert len(look(watches, batch((0, 0, 1.0))).watch) == 0
     assert len(Watches.of([rule()], Catalog([], [], []))) == 0
 
 
@@ -154,6 +158,5 @@ def test_ten_rules_of_one_place_are_resolved_once():
 
 
 def test_registers_of_a_quantity_no_rule_is_about_are_not_watched():
-    unit = QUANTITIES["voltage_l1"]
-    known = catalog(1).extended([Register(1, "m0", "voltage_l1", unit.kind, unit.unit)])
+    known = catalog(1).extended([register(1, "m0", "voltage_l1")])
     assert Watches.of([rule(OVER)], known).register.tolist() == [0]

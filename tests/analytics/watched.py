@@ -3,7 +3,7 @@
 import numpy as np
 
 from analytics.alerts import STATES, AlertsState, step
-from analytics.rules import Watches, observe
+from analytics.rules import RuleWindows, Watches, observe
 from core.batch import ReadingBatch
 from core.catalog import Catalog
 from core.columns import RegisterColumns
@@ -40,11 +40,13 @@ def catalog(devices=2, quantities=("power_active",), expected_s=60.0, **of_devic
         for at in range(devices)
     ]
     of = [(f"m{at}", quantity) for at in range(devices) for quantity in quantities]
-    registers = [
-        Register(number, device, quantity, QUANTITIES[quantity].kind, QUANTITIES[quantity].unit)
-        for number, (device, quantity) in enumerate(of)
-    ]
+    registers = [register(number, *which) for number, which in enumerate(of)]
     return Catalog(places, meters, registers)
+
+
+def register(number, device, quantity, ratio=1.0):
+    of = QUANTITIES[quantity]
+    return Register(number, device, quantity, of.kind, of.unit, of.energy, of.exported, ratio)
 
 
 def batch(*rows, received_s=None):
@@ -62,14 +64,21 @@ def batch(*rows, received_s=None):
 class Watched:
     """One rule set over a catalog, fed with (register, seconds, value) rows."""
 
-    def __init__(self, rules, known=None):
+    def __init__(self, rules, known=None, calendars=None):
         self.catalog = known or catalog()
-        self.watches = Watches.of(rules, self.catalog)
+        self.watches = Watches.of(rules, self.catalog, calendars or {})
         self.columns = RegisterColumns.of(self.catalog)
         self.state = AlertsState.empty(len(self.watches))
+        self.windows = RuleWindows.empty(self.watches)
+
+    def look(self, *rows, received_s=None):
+        """What watches see: (seconds, value, in breach, clear)."""
+        seen = observe(self.watches, batch(*rows, received_s=received_s), self.columns, self.windows)
+        columns = seen.event_time_us / S, seen.value, seen.breach, seen.clear
+        return list(zip(*(column.tolist() for column in columns), strict=True))
 
     def feed(self, *rows, received_s=None):
-        seen = observe(self.watches, batch(*rows, received_s=received_s), self.columns)
+        seen = observe(self.watches, batch(*rows, received_s=received_s), self.columns, self.windows)
         self.state, found = step(self.state, seen, self.watches.terms())
         return self.story(found)
 

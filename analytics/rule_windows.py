@@ -1,0 +1,214 @@
+"""Rules over a window of event time: an aggregate of its readings, or how fast they change.
+
+A window is kept as 32 parts of event time, so that memory and time do not grow with how often
+a register reports, and a late reading goes into the part that it belongs to. The older edge
+of a window therefore moves in steps of a thirty-second of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from analytics.counters import NEVER_US
+from analytics.rule_memory import Memory, rounds
+from core.batch import F64, I32, I64, U8, Mask, ReadingBatch
+from core.columns import RegisterColumns
+from core.rules import Aggregate, RateOfChange, Rule, Threshold
+
+PARTS = 32
+
+_HOUR_US = 3_600_000_000
+_AGGREGATES = tuple(Aggregate)
+_MEAN, _MINIMUM, _MAXIMUM, _SPREAD = range(4)
+_RATE = 4
+
+# What a part without readings holds in x and y. Mean: sum and count; minimum: x; maximum: y;
+# spread: both; rate: time and value of the first reading.
+_EMPTY = {
+    _MEAN: (0.0, 0.0),
+    _MINIMUM: (np.inf, -np.inf),
+    _MAXIMUM: (np.inf, -np.inf),
+    _SPREAD: (np.inf, -np.inf),
+    _RATE: (np.nan, np.nan),
+}
+
+
+@dataclass(slots=True)
+class Rings(Memory):
+    """Windows of the watches that have one.
+
+    aggregate: index into Aggregate, or 4 for a rate. since_us: the register has been heard
+    from then on without a silence. last_*: newest reading. part: number of the newest part,
+    counted from 1970; part p is in column p % PARTS of x and y.
+    """
+
+    kind: ClassVar[tuple[str, ...]] = ("aggregate", "window_us")
+
+    watch: I32
+    aggregate: U8
+    window_us: I64
+    since_us: I64
+    last_us: I64
+    last_value: F64
+    part: I64
+    x: F64
+    y: F64
+
+    @classmethod
+    def empty(cls, watch: I32, rules: list[Rule]) -> "Rings":
+        """Windows of watches that have heard nothing; rules[i] is that of watch[i]."""
+        kinds = [_kind(rule) for rule in rules]
+        aggregate, window_us = np.array(kinds, np.int64).reshape(-1, 2).T
+        size = len(watch)
+        nothing = np.array([_EMPTY[one] for one in range(len(_EMPTY))])[aggregate]
+        return cls(
+            watch,
+            aggregate.astype(np.uint8),
+            window_us.copy(),
+            np.full(size, NEVER_US, np.int64),
+            np.full(size, NEVER_US, np.int64),
+            np.full(size, np.nan),
+            np.full(size, -PARTS, np.int64),
+            np.repeat(nothing[:, :1], PARTS, axis=1),
+            np.repeat(nothing[:, 1:], PARTS, axis=1),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Readings of watches, ordered by watch, then time; silent_us: of each row's watch."""
+
+    watch: I32
+    register: I32
+    time_us: I64
+    value: F64
+    silent_us: I64
+
+    @classmethod
+    def of(cls, batch: ReadingBatch, row: I64, watch: I32, silent_us: I64) -> "Heard":
+        """What these watches hear in these rows."""
+        return cls(watch, batch.register[row], batch.event_time_us[row], batch.value[row], silent_us[watch])
+
+
+def look(rings: Rings, heard: Heard, columns: RegisterColumns) -> tuple[F64, Mask]:
+    """Aggregate or rate at each reading, and whether there is one; rings are updated in place.
+
+    A window says something once the register has been heard for its whole length; one in
+    which a silence lies says nothing. Late readings count in windows to come.
+    """
+    found, says = np.full(len(heard.watch), np.nan), np.zeros(len(heard.watch), np.bool_)
+    row = rings.row(heard.watch)
+    aggregate = rings.aggregate[row]
+    for kind in np.unique(aggregate).tolist():
+        mine = np.flatnonzero(aggregate == kind)
+        act = _rate if kind == _RATE else _window
+        for some in rounds(heard.watch[mine]):
+            rows = mine[some]
+            found[rows], says[rows] = act(rings, row[rows], heard, rows, columns)
+    return found, says
+
+
+def _window(rings: Rings, ring: I64, heard: Heard, rows: I64, _: RegisterColumns) -> tuple[F64, Mask]:
+    """One reading of each of several watches with the same aggregate."""
+    kind = int(rings.aggregate[ring[0]])
+    time_us, value = heard.time_us[rows], heard.value[rows]
+    newer = _note_time(rings, ring, time_us, heard.silent_us[rows])
+    width_us = np.maximum(rings.window_us[ring] // PARTS, 1)
+    x, y, part, kept = _moved(rings, ring, time_us, width_us)
+    # A repetition of the newest reading is no second one.
+    kept &= newer | (time_us < rings.last_us[ring])
+    at, column = np.flatnonzero(kept), (part % PARTS)[kept]
+    if kind == _MEAN:
+        x[at, column] += value[kept]
+        y[at, column] += 1.0
+    else:
+        x[at, column] = np.minimum(x[at, column], value[kept])
+        y[at, column] = np.maximum(y[at, column], value[kept])
+    rings.x[ring], rings.y[ring] = x, y
+    _note_value(rings, ring, time_us, value, newer)
+    return _READ[kind](x, y), newer & (time_us - rings.since_us[ring] >= rings.window_us[ring])
+
+
+_READ: dict[int, Callable[[F64, F64], F64]] = {
+    _MEAN: lambda x, y: x.sum(axis=1) / np.maximum(y.sum(axis=1), 1.0),
+    _MINIMUM: lambda x, _: x.min(axis=1),
+    _MAXIMUM: lambda _, y: y.max(axis=1),
+    _SPREAD: lambda x, y: y.max(axis=1) - x.min(axis=1),
+}
+
+
+def _rate(rings: Rings, ring: I64, heard: Heard, rows: I64, columns: RegisterColumns) -> tuple[F64, Mask]:
+    """Change an hour since the newest reading that is at least the window older."""
+    time_us, value, register = heard.time_us[rows], heard.value[rows], heard.register[rows]
+    counter = columns.is_counter[register]
+    scale = np.where(counter, columns.sign[register] * columns.ratio[register], 1.0)
+    window_us = rings.window_us[ring]
+    last_us, last_value = rings.last_us[ring], rings.last_value[ring]
+    newer = _note_time(rings, ring, time_us, heard.silent_us[rows])
+    known = last_us != NEVER_US
+    past_us = np.where(known, last_us, time_us)
+    risen = columns.sign[register] * (value - last_value)
+    # What a counter shows after a reset, a replacement or a misreading is no change of anything.
+    hours = np.maximum(time_us - past_us, 1) / _HOUR_US
+    jumped = newer & known & counter & (risen < -columns.jitter[register])
+    jumped |= newer & known & counter & (risen - columns.step[register] > columns.max_rate[register] * hours)
+
+    x, y, part, kept = _moved(rings, ring, time_us, np.maximum(window_us * 2 // (PARTS - 2), 1))
+    x[jumped], y[jumped] = np.nan, np.nan
+    # The newest first reading of a part that is old enough; the reading before, if it is.
+    old = np.where(x <= (time_us - window_us)[:, None], x, -np.inf)
+    best = old.argmax(axis=1)
+    every = np.arange(len(rows))
+    from_us, from_value = old[every, best], y[every, best]
+    before = newer & known & ~jumped & (time_us - past_us >= window_us)
+    from_us, from_value = np.where(before, past_us, from_us), np.where(before, last_value, from_value)
+
+    at, column = np.flatnonzero(kept), (part % PARTS)[kept]
+    first = ~(x[at, column] <= time_us[kept])
+    at, column = at[first], column[first]
+    x[at, column], y[at, column] = time_us[at], value[at]
+    rings.x[ring], rings.y[ring] = x, y
+    _note_value(rings, ring, time_us, value, newer)
+    says = newer & np.isfinite(from_us) & (from_us < time_us)
+    span_us = np.where(says, time_us - from_us, 1)
+    return scale * (value - from_value) / span_us * _HOUR_US, says
+
+
+def _moved(rings: Rings, ring: I64, time_us: I64, width_us: I64) -> tuple[F64, F64, I64, Mask]:
+    """Parts after making room for these times, the part of each time, and whether it is still kept."""
+    part, newest = time_us // width_us, rings.part[ring]
+    ahead = np.maximum(part, newest)
+    held = ahead[:, None] - (ahead[:, None] - np.arange(PARTS)) % PARTS
+    gone = held > newest[:, None]
+    x, y = rings.x[ring], rings.y[ring]
+    nothing_x, nothing_y = _EMPTY[int(rings.aggregate[ring[0]])]
+    x[gone], y[gone] = nothing_x, nothing_y
+    rings.part[ring] = ahead
+    return x, y, part, part > ahead - PARTS
+
+
+def _note_time(rings: Rings, ring: I64, time_us: I64, silent_us: I64) -> Mask:
+    """Whether each reading is newer than the last; a silence before it makes hearing begin anew."""
+    last_us = rings.last_us[ring]
+    newer = time_us > last_us
+    anew = newer & ((last_us == NEVER_US) | (time_us - np.maximum(last_us, 0) > silent_us))
+    rings.since_us[ring] = np.where(anew, time_us, rings.since_us[ring])
+    return newer
+
+
+def _note_value(rings: Rings, ring: I64, time_us: I64, value: F64, newer: Mask) -> None:
+    rings.last_us[ring] = np.where(newer, time_us, rings.last_us[ring])
+    rings.last_value[ring] = np.where(newer, value, rings.last_value[ring])
+
+
+def _kind(rule: Rule) -> tuple[int, int]:
+    """Aggregate code and window."""
+    match rule.condition:
+        case RateOfChange() as one:
+            return _RATE, round(one.window_s * 1e6)
+        case Threshold() as one:
+            return _AGGREGATES.index(one.aggregate), round(one.window_s * 1e6)
+        case other:
+            raise TypeError(f"{other} has no window")
