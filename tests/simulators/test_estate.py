@@ -37,7 +37,9 @@ def test_every_reference_leads_somewhere():
     assert all(place.parent_id is None or place.parent_id in places for place in ESTATE.places)
     assert all(device.place_id in places for device in ESTATE.devices)
     assert all(d.parent_device_id is None or d.parent_device_id in devices for d in ESTATE.devices)
-    assert all(set(rule.devices) <= devices and rule.quantity in QUANTITIES for rule in ESTATE.rules)
+    assert all(
+        set(rule.select.devices) <= devices and rule.condition.quantity in QUANTITIES for rule in ESTATE.rules
+    )
 
 
 def test_every_name_is_in_both_languages():
@@ -85,8 +87,8 @@ def test_the_scripted_spike_breaks_a_rule_long_enough_to_fire_and_then_ends():
     rules = {rule.id: rule for rule in ESTATE.rules}
     building = BUILDINGS[0]
     rule = rules[overpower_rule_id(building.id)]
-    assert rule.devices == (spike.device,)
-    assert spike.value > rule.threshold == contracted_power_w(building)
+    assert rule.select.devices == (spike.device,)
+    assert spike.value > rule.condition.threshold == contracted_power_w(building)
     assert spike.start <= 60
     assert rule.for_s < spike.duration <= 20 < spike.every
 

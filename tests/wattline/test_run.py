@@ -117,7 +117,8 @@ RULES = """
 rules:
   - id: over-power
     name: {zh: 超功率, en: Over power}
-    condition: {kind: threshold, quantity: power_active, comparator: above, threshold: 1000, clear_threshold: 900}
+    condition:
+      {kind: threshold, quantity: power_active, comparator: above, threshold: 1000, clear_threshold: 900}
     for_s: 30
     severity: critical
     action: {zh: 查看, en: Look}
