@@ -5,9 +5,9 @@ import { byUrgency } from './order'
 
 function alert(id: string, severity: Severity, state: Alert['state'], activeAt: string): Alert {
   return {
-    id, place_id: 'b', device_id: 'm', quantity: 'power_active', unit: 'W', state, value: 1, active_at: activeAt,
+    id, place_id: 'b', device_id: 'm', quantity: 'power_active', unit: 'W', state, value: 1, limit: 1, comparator: 'above', active_at: activeAt,
     fired_at: null, resolved_at: null,
-    rule: { id: 'r', name: { zh: '', en: '' }, severity, threshold: 1, comparator: 'above', action: { zh: '', en: '' } },
+    rule: { id: 'r', name: { zh: '', en: '' }, severity, action: { zh: '', en: '' } },
   }
 }
 

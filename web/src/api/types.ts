@@ -76,8 +76,6 @@ export interface AlertRule {
   id: string
   name: Name
   severity: Severity
-  threshold: number
-  comparator: 'above' | 'below'
   action: Name
 }
 
@@ -85,11 +83,13 @@ export interface Alert {
   id: string
   rule: AlertRule
   place_id: string
-  device_id: string
-  quantity: string
+  device_id: string | null
+  quantity: string | null
   unit: string
-  state: 'pending' | 'firing' | 'resolved'
-  value: number
+  state: 'pending' | 'firing' | 'stale' | 'resolved'
+  value: number | null
+  limit: number | null
+  comparator: 'above' | 'below'
   active_at: string
   fired_at: string | null
   resolved_at: string | null

@@ -18,9 +18,9 @@ function vehicle(id: string, time: string, lat = 29): Vehicle {
 
 function alert(id: string, state: Alert['state'], resolvedAt: string | null = null): Alert {
   return {
-    id, place_id: 'b0', device_id: 'm0', quantity: 'power_active', unit: 'W', state, value: 9, active_at: AT,
+    id, place_id: 'b0', device_id: 'm0', quantity: 'power_active', unit: 'W', state, value: 9, limit: 8, comparator: 'above', active_at: AT,
     fired_at: state === 'pending' ? null : AT, resolved_at: resolvedAt,
-    rule: { id: 'r', name: { zh: '', en: 'r' }, severity: 'warning', threshold: 8, comparator: 'above', action: { zh: '', en: '' } },
+    rule: { id: 'r', name: { zh: '', en: 'r' }, severity: 'warning', action: { zh: '', en: '' } },
   }
 }
 

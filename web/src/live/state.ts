@@ -58,7 +58,7 @@ function isOlder(next: Vehicle, known: Vehicle | undefined): boolean {
 function mergeAlert(state: LiveState, alert: Alert): News {
   const known = state.open.get(alert.id)
   const news: News = { fired: [], resolved: [], ledger: [] }
-  if (alert.state === 'firing' || alert.state === 'pending') {
+  if (alert.state !== 'resolved') {
     state.open.set(alert.id, alert)
     if (alert.state === 'firing' && known?.state !== 'firing') news.fired.push(alert)
     return news
