@@ -198,15 +198,10 @@ class State:
         )
         for register, first, last in arrays["late"].tolist():
             state.late.setdefault(register, []).append((first, last))
-<<<<<<< HEAD
-        watched = zip(arrays["watch_rule"].tolist(), arrays["watch_register"].tolist(), strict=True)
-        state._fit(list(watched), known)
+        state._make_room(known)
         replacements = arrays["counting.replacements"].tobytes()
         counting = Counting(arrays["counting.digest"], msgspec.json.decode(replacements, type=_Replacements))
         state.doubt(known.columns.changed(counting))
-=======
-        state._make_room(known)
->>>>>>> 69ebfb5 (rules: windows, rates, frozen values, device clocks and active hours)
         return state
 
 
