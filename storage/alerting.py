@@ -11,21 +11,11 @@ from core.errors import Conflict
 from core.rules import Rule
 from storage import alert_rows as rows
 from storage import chain, rules, tables
-from storage.alert_log import TELEMETRY, AlertLog, Held, deadline_s
+from storage.alert_log import TELEMETRY, WATTLINE, AlertLog, Held, deadline_s
 from storage.database import Database
 from storage.revisions import RULES, count_change, revision
 from storage.statements import rows_where_in, upsert
 
-_TOLD = (
-    EventKind.FIRED,
-    EventKind.LIVE,
-    EventKind.STALE,
-    EventKind.RETURNED,
-    EventKind.RESOLVED,
-    EventKind.ESCALATED,
-    EventKind.UNSHELVED,
-    EventKind.CLOSED,
-)
 _OPEN_STATES = ("firing", "stale")
 
 
@@ -162,6 +152,19 @@ class SqlAlerting:
             return bool(connection.execute(ending).rowcount)
 
 
+def records_of(connection: Connection, ids: Sequence[str]) -> dict[str, AlertRecord]:
+    """Alerts by id; what is not there is left out."""
+    return {row["id"]: rows.record(row) for row in rows_where_in(connection, tables.alert.c.id, ids)}
+
+
+def add_lines(connection: Connection, lines: Sequence[tuple[str, EventKind, int, dict[str, object]]]) -> None:
+    """Add lines (alert id, kind, at_us, detail) to timelines, in the caller's transaction alone in writing."""
+    held = _held(connection, list(dict.fromkeys(line[0] for line in lines)), ())
+    for id_, kind, at_us, detail in lines:
+        held[id_].add(kind, at_us, at_us, WATTLINE, detail)
+    _write(connection, list(held.values()))
+
+
 def _watched(changes: Sequence[AlertChange]) -> list[str]:
     return list(dict.fromkeys(str(change.alert.target) for change in changes))
 
@@ -207,7 +210,7 @@ def _write(connection: Connection, changed: Sequence[Held]) -> None:
 
 
 def _tell(connection: Connection, changed: Iterable[Held]) -> None:
-    """Put what somebody should hear of into the outbox; nobody hears of history."""
+    """Put what somebody should hear of into the outbox, in the same transaction."""
 
 
 def _where(query: AlertQuery) -> list[ColumnElement[bool]]:
