@@ -1,0 +1,56 @@
+"""What a rule on figures would have seen in a span of stored history."""
+
+import numpy as np
+from analytics.selection import Selection
+
+from analytics.alerts import Observations, Terms
+from analytics.figure_rules.spans import ended, period_of_rule
+from api.accounts import Accounts
+from api.estate import Estate
+from api.ledger import Ledger
+from api.services import Limits
+from core.alerts import Target
+from core.ports import TimeSeriesStore
+from core.reference import References
+from core.rules import FigureCondition, QuotaBurn, Rule
+from wattline.figure_history import History
+from wattline.figure_reads import Looking
+from wattline.figure_rounds import Question, holds, joined, judged, observations
+from wattline.figure_targets import groups_of
+from wattline.figure_terms import MOST, terms_of
+
+
+def looked_back(
+    rule: Rule,
+    store: TimeSeriesStore,
+    estate: Estate,
+    references: References,
+    *,
+    from_us: int,
+    until_us: int,
+) -> tuple[list[Target], Observations, Terms]:
+    """Targets, what each of them would have seen in periods that ended in the span, and the rule's terms.
+
+    A watch is the number of its target in the list. Everything is judged as the estate stands
+    now and by what is stored now; of demand, windows that have ended. Raises StoreError.
+    """
+    condition = rule.condition
+    if not isinstance(condition, FigureCondition):
+        raise TypeError(f"{rule.id} is no rule on figures")
+    targets: list[Target] = []
+    seen: list[Observations] = []
+    histories: dict[tuple[str, str], History] = {}
+    accounts = Accounts(estate, Ledger(store, Limits()), until_us)
+    # Of a quota only the last day of a look is judged.
+    at_once = 1 if isinstance(condition, QuotaBurn) else MOST[period_of_rule(condition)]
+    for group in groups_of(rule, estate, Selection(estate.catalog), references):
+        watch = np.arange(len(targets), len(targets) + len(group.targets), dtype=np.int32)
+        targets += group.targets
+        every = ended(condition, from_us, until_us, group.timezone)
+        for first in range(0, len(every), at_once):
+            spans = every.take(slice(first, first + at_once))
+            look = Looking(rule.id, group, spans, accounts, store, references, until_us, histories)
+            (found,) = judged([Question(condition, look)])
+            active = holds(rule.active, group, spans)
+            seen.append(observations(found, watch, spans.end_us, np.zeros(len(spans), np.bool_), active))
+    return targets, joined(seen), terms_of([rule] * len(targets))
