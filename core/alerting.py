@@ -40,8 +40,8 @@ class Act:
     closing is the wish to close (and closes, where the rule wants no approval), closed the
     approval of another person, reopened its refusal.
     detail by kind: assigned {organisation_id?, assignee?}; commented {text}; shelved {until_us, reason};
-    closing {reason, note}; closed, reopened {note}; escalated {organisation_id, due_at_us};
-    told, not_told: what the dispatcher has to say.
+    closing {reason, note}; closed, reopened {note}; escalated {overdue_since_us, organisation_id?,
+    due_at_us?}; told, not_told: what the dispatcher has to say.
     """
 
     kind: EventKind

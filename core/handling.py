@@ -164,6 +164,9 @@ def _reopen(case: _Case) -> Handling:
 
 
 def _escalate(case: _Case) -> Handling:
+    # Whoever looks for overdue alerts says which deadline has passed, so that two go one step and not two.
+    if case.handling.due_at_us is None or case.number("overdue_since_us") != case.handling.due_at_us:
+        raise Conflict("it is not overdue, or went up already")
     return replace(
         case.handling,
         organisation_id=case.text("organisation_id") or case.handling.organisation_id,
