@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.catalog import Catalog
+from core.delivery import Telling
 from core.imports import Importer
 from core.ports import Feed, Registry, TimeSeriesStore
 
@@ -45,6 +46,7 @@ class Services:
     called after each change of places and devices. allowed_origins: pages of other hosts
     that may use the live socket and change things, as in "https://dashboard.example".
     importer: takes files of readings; None where nothing can be imported.
+    telling: channels and routes; None where nobody is ever told.
     """
 
     registry: Registry
@@ -58,3 +60,4 @@ class Services:
     allowed_origins: tuple[str, ...] = ()
     limits: Limits = Limits()
     importer: Importer | None = None
+    telling: Telling | None = None

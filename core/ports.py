@@ -10,6 +10,7 @@ from typing import Protocol
 from core.alerting import Alerting
 from core.alerts import AlertChange
 from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
+from core.delivery import Deliveries
 from core.errors import RejectReason
 from core.registered import Registered
 from core.reports import Reports
@@ -232,6 +233,11 @@ class TimeSeriesStore(Protocol):
 
 class Registry(Registered, Alerting, Reports, Protocol):
     """Relational state: what is registered, rules, alerts, reports, dead letters, checkpoints."""
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """What people are told of alerts."""
+        ...
 
     def put_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters; durable when it returns. The oldest of a reason make room."""

@@ -114,7 +114,8 @@ def event(row: RowMapping) -> AlertEvent:
 
 def detail_text(detail: dict[str, object]) -> str:
     """What a line says, always in the same characters."""
-    return json.dumps(finite(detail), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    said = json.dumps(finite(detail), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return said.encode("utf-8", "replace").decode()  # no database keeps half a character
 
 
 def known(evidence: Evidence | None) -> Evidence | None:
@@ -134,7 +135,7 @@ def silence_row(silence: Silence) -> Row:
 
 def silence(row: RowMapping) -> Silence:
     """The silence of a row."""
-    return msgspec.convert(dict(row), Silence)
+    return msgspec.convert({str(name): value for name, value in row.items()}, Silence)
 
 
 def finite(value: Any) -> Any:  # noqa: ANN401 - anything that JSON can hold

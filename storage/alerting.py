@@ -7,12 +7,14 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
 from core import handling
 from core.alerting import Act, AlertQuery
 from core.alerts import AlertChange, AlertEvent, AlertRecord, EventKind, Handled, Silence
+from core.delivery import OutboxLine
 from core.errors import Conflict
 from core.rules import Rule
 from storage import alert_rows as rows
-from storage import chain, rules, tables
+from storage import chain, outbox, rules, tables
 from storage.alert_log import TELEMETRY, WATTLINE, AlertLog, Held, deadline_s
 from storage.database import Database
+from storage.deliveries import SqlDeliveries
 from storage.revisions import RULES, count_change, revision
 from storage.statements import rows_where_in, upsert
 
@@ -25,6 +27,7 @@ class SqlAlerting:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._rules: tuple[int, list[Rule]] | None = None
+        self.deliveries = SqlDeliveries(database, records_of, add_lines)
 
     def rules(self) -> list[Rule]:
         """All rules by id; read again only if one has changed since."""
@@ -158,7 +161,7 @@ def records_of(connection: Connection, ids: Sequence[str]) -> dict[str, AlertRec
 
 
 def add_lines(connection: Connection, lines: Sequence[tuple[str, EventKind, int, dict[str, object]]]) -> None:
-    """Add lines (alert id, kind, at_us, detail) to timelines, in the caller's transaction alone in writing."""
+    """Add lines (alert id, kind, at_us, detail) to timelines, in a transaction that is alone in writing."""
     held = _held(connection, list(dict.fromkeys(line[0] for line in lines)), ())
     for id_, kind, at_us, detail in lines:
         held[id_].add(kind, at_us, at_us, WATTLINE, detail)
@@ -210,7 +213,16 @@ def _write(connection: Connection, changed: Sequence[Held]) -> None:
 
 
 def _tell(connection: Connection, changed: Iterable[Held]) -> None:
-    """Put what somebody should hear of into the outbox, in the same transaction."""
+    """Put what somebody should hear of into the outbox, in the same transaction; nobody hears of history."""
+    outbox.put(
+        connection,
+        [
+            OutboxLine(line.alert_id, line.number, line.kind, line.at_us, line.recorded_at_us)
+            for held in changed
+            if not held.alert.retrospective
+            for line in held.lines
+        ],
+    )
 
 
 def _where(query: AlertQuery) -> list[ColumnElement[bool]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import secrets
 import ssl
 import time
@@ -17,6 +18,9 @@ from core.errors import StartError
 from core.ports import Registry, TimeSeriesStore
 from ingest.decoders import DECODERS
 from ingest.mqtt import MqttOptions, MqttSource
+from notify.channels.base import Broker as MessageBroker
+from notify.channels.base import Surroundings
+from notify.http import Transport
 from simulators.publish import BrokerAddress
 from storage.duckdb import DuckDBStore
 from storage.influx import InfluxStore
@@ -31,6 +35,8 @@ from wattline.pipeline import Pipeline
 from wattline.retention import Keeping
 from wattline.settings import BATCH_MESSAGES, RECEIVE_MAXIMUM, Broker, Settings
 from wattline.shards import SLOTS, WHOLE, Shard
+from wattline.telling import OpenChannels
+from wattline.telling_files import Told
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +67,13 @@ class ReceiveClock:
 
 @dataclass(slots=True)
 class Parts:
-    """What a process is made of."""
+    """What a process is made of. telling: channels that are open, once make_telling has been asked."""
 
     registry: Registry
     store: TimeSeriesStore
     catalogs: Catalogs
     feed: LiveFeed
+    telling: OpenChannels | None = None
 
     def close(self) -> None:
         """Release the stores."""
@@ -108,6 +115,24 @@ def make_pipeline(
         | {"wattline_store_incidents_total": len(parts.store.incidents())}
     )
     return pipeline, source
+
+
+def make_telling(settings: Settings, parts: Parts, told: Told) -> OpenChannels:
+    """Open the channels that people are told on; raises StartError."""
+    broker = settings.broker
+    return OpenChannels(
+        told,
+        Surroundings(
+            Transport(settings.alerts.allow_networks),
+            MessageBroker(broker.host, broker.port, tls_context(broker)),
+            os.environ,
+        ),
+        parts.registry,
+        parts.registry.deliveries,
+        catalog=lambda: parts.catalogs.current,
+        now_us=now_us,
+        public_url=settings.alerts.public_url,
+    )
 
 
 def make_app(settings: Settings, parts: Parts) -> FastAPI:
@@ -156,6 +181,7 @@ def make_services(parts: Parts, importer: FileImporter | None = None) -> Service
         reload_catalog=parts.catalogs.reload,
         version=VERSION,
         importer=importer,
+        telling=parts.telling,
     )
 
 

@@ -83,11 +83,12 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     estate = configuration.load_estate(options.config)
     references = configuration.load_references(options.config)
+    told = configuration.load_told(options.config)
     if options.demo:
         estate = estate.joined(demo.demo_estate(references))
-        asyncio.run(serve.run(settings, estate, references, demo.demo_children))
+        asyncio.run(serve.run(settings, estate, references, demo.demo_children, told=told))
     else:
-        asyncio.run(serve.run(settings, estate, references))
+        asyncio.run(serve.run(settings, estate, references, told=told))
     return 0
 
 
@@ -95,12 +96,13 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     shard = options.shard or Shard.parse(settings.ingest.shard)
     estate = configuration.load_estate(options.config)
     references = configuration.load_references(options.config)
-    asyncio.run(serve.ingest_only(settings, estate, references, shard, leave=options.leave))
+    told = configuration.load_told(options.config)
+    asyncio.run(serve.ingest_only(settings, estate, references, shard, leave=options.leave, told=told))
     return 0
 
 
-def _api(_: argparse.Namespace, settings: Settings) -> int:
-    asyncio.run(serve.api_only(settings))
+def _api(options: argparse.Namespace, settings: Settings) -> int:
+    asyncio.run(serve.api_only(settings, configuration.load_told(options.config)))
     return 0
 
 

@@ -12,10 +12,11 @@ from typing import Any
 from core.errors import ConfigError
 from core.estate import Estate
 from core.reference import References
-from wattline import estate_mistakes, references
+from wattline import estate_mistakes, references, telling_files
 from wattline.documents import file, read, valid
 from wattline.estate import DevicesFile, PlacesFile, RulesFile
 from wattline.settings import Settings
+from wattline.telling_files import Told
 
 PREFIX = "WATTLINE_"
 
@@ -47,6 +48,15 @@ def load_references(folder: Path) -> References:
     return references.completed(found)
 
 
+def load_told(folder: Path, environ: Mapping[str, str] = os.environ) -> Told:
+    """Channels and routes of the folder; raises ConfigError."""
+    mistakes: list[str] = []
+    told = telling_files.load(folder, environ, mistakes)
+    if mistakes:
+        raise ConfigError(mistakes)
+    return told
+
+
 def check(folder: Path, environ: Mapping[str, str] = os.environ) -> list[str]:
     """Every mistake in the folder and the environment; empty if all is well."""
     mistakes: list[str] = []
@@ -54,6 +64,7 @@ def check(folder: Path, environ: Mapping[str, str] = os.environ) -> list[str]:
     if settings is not None:
         mistakes += _missing_files(settings, folder)
     _estate(folder, references.read(folder, mistakes), mistakes)
+    telling_files.load(folder, environ, mistakes)
     return mistakes
 
 

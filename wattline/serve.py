@@ -30,16 +30,20 @@ from wattline.assemble import (
     make_app,
     make_pipeline,
     make_services,
+    make_telling,
     make_watch,
     mqtt_options,
+    now_us,
     open_parts,
 )
 from wattline.broker import start_broker
 from wattline.checkpoints import Checkpoints
+from wattline.deliver import Dispatcher
 from wattline.follow import Follower
 from wattline.preflight import require_data_dir, require_free_port, require_servers
 from wattline.settings import Settings
 from wattline.shards import WHOLE, Shard
+from wattline.telling_files import NOBODY, Told
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +54,12 @@ Children = Callable[[Catalog, Feed], list[list[str]]]
 
 
 async def run(
-    settings: Settings, estate: Estate, references: References, children: Children | None = None
+    settings: Settings,
+    estate: Estate,
+    references: References,
+    children: Children | None = None,
+    *,
+    told: Told = NOBODY,
 ) -> None:
     """Everything in one process group; children are started once messages are taken."""
     if Shard.parse(settings.ingest.shard) != WHOLE:
@@ -81,6 +90,7 @@ async def run(
         stack.callback(source.close)
         stack.callback(parts.feed.close)
         await stack.enter_async_context(_watching(settings, parts))
+        await stack.enter_async_context(_telling(settings, parts, told))
         served = await stack.enter_async_context(
             _http(settings.http.host, settings.http.port, make_app(settings, parts))
         )
@@ -94,7 +104,13 @@ async def run(
 
 
 async def ingest_only(
-    settings: Settings, estate: Estate, references: References, shard: Shard = WHOLE, *, leave: bool = False
+    settings: Settings,
+    estate: Estate,
+    references: References,
+    shard: Shard = WHOLE,
+    *,
+    leave: bool = False,
+    told: Told = NOBODY,
 ) -> None:
     """From broker to stores, without API and page: the devices of a shard.
 
@@ -114,6 +130,8 @@ async def ingest_only(
         ingest = asyncio.create_task(pipeline.run())
         stack.push_async_callback(_finish, ingest)
         stack.callback(source.close)
+        if shard.index == 0 and not leave:
+            await stack.enter_async_context(_telling(settings, parts, told))
         served = []
         if port is not None:
             app = create_status_app(make_services(parts))
@@ -141,7 +159,7 @@ async def _until_others_left(checkpoints: Checkpoints, options: MqttOptions, *, 
         others = await asyncio.to_thread(checkpoints.not_left)
 
 
-async def api_only(settings: Settings) -> None:
+async def api_only(settings: Settings, told: Told = NOBODY) -> None:
     """API and page over stores that another process fills."""
     if settings.store.kind == "duckdb":
         raise StartError(
@@ -151,6 +169,7 @@ async def api_only(settings: Settings) -> None:
     require_free_port(settings.http.host, settings.http.port, "http.port")
     async with contextlib.AsyncExitStack() as stack:
         parts = await stack.enter_async_context(_parts(settings, Estate(), References()))
+        parts.telling = await asyncio.to_thread(make_telling, settings, parts, told)
         following = asyncio.create_task(Follower(parts).run())
         stack.push_async_callback(_cancel, following)
         stack.callback(parts.feed.close)
@@ -193,6 +212,23 @@ async def _watching(settings: Settings, parts: Parts) -> AsyncIterator[None]:
         yield
     finally:
         await _cancel(following)
+
+
+@contextlib.asynccontextmanager
+async def _telling(settings: Settings, parts: Parts, told: Told) -> AsyncIterator[None]:
+    """People are told of alerts, while this process is the one that does."""
+    parts.telling = channels = await asyncio.to_thread(make_telling, settings, parts, told)
+    if not settings.alerts.deliver:
+        yield
+        return
+    deliveries = parts.registry.deliveries
+    dispatcher = Dispatcher(deliveries, channels, now_us, log_days=settings.alerts.log_days)
+    sending = asyncio.create_task(dispatcher.run())
+    try:
+        yield
+    finally:
+        dispatcher.stop()
+        await _finish(sending)
 
 
 class _Server(uvicorn.Server):

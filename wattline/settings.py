@@ -1,5 +1,6 @@
 """What can be set in config/wattline.yaml, with its defaults: everything on one machine."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -105,6 +106,30 @@ class RetentionSettings(_Section):
     positions_days: Annotated[int, Field(ge=2)] | None = 184
 
 
+class AlertSettings(_Section):
+    """How people are told of alerts; channels and routes are in channels.yaml.
+
+    public_url: of the page, as people reach it, for links in messages. allow_networks: ranges of
+    addresses of the inside that messages may go to. deliver: whether this process tells people;
+    of several on one registry, any may. log_days: how long what was told is kept.
+    """
+
+    public_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    allow_networks: tuple[str, ...] = ()
+    deliver: bool = True
+    log_days: Annotated[int, Field(ge=1)] = 400
+
+    @field_validator("allow_networks")
+    @classmethod
+    def _are_networks(cls, ranges: tuple[str, ...]) -> tuple[str, ...]:
+        for one in ranges:
+            try:
+                ip_network(one)
+            except ValueError as error:
+                raise ValueError(f"{one!r}: write a range like 10.20.0.0/16 ({error})") from None
+        return ranges
+
+
 class Settings(_Section):
     """All settings of one process."""
 
@@ -115,6 +140,7 @@ class Settings(_Section):
     http: Http = Http()
     ingest: Ingest = Ingest()
     retention: RetentionSettings = RetentionSettings()
+    alerts: AlertSettings = AlertSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

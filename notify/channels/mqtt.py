@@ -93,7 +93,7 @@ class MqttChannel:
             )
             writer.write(connect.write())
             connack = await _next(reader, mqtt5.ConnAckPacket)
-            if connack.reason_code >= _ERROR:
+            if int(connack.reason_code) >= _ERROR:
                 return _refused(int(connack.reason_code), "the broker refuses the connection")
             writer.write(
                 mqtt5.PublishPacket(
@@ -105,7 +105,7 @@ class MqttChannel:
             await writer.drain()
         finally:
             writer.close()
-        if puback.reason_code >= _ERROR:
+        if int(puback.reason_code) >= _ERROR:
             return _refused(int(puback.reason_code), f"the broker refuses {topic}")
         return Said(Outcome.DELIVERED, int(puback.reason_code), f"PUBACK for {topic}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults import absences, disks, flood, kills, network, refusals
+from tests.faults import absences, disks, flood, kills, network, refusals, senders
 from tests.faults.report import Report
 from tests.faults.world import Options
 
@@ -22,4 +22,5 @@ CAMPAIGNS: dict[str, Callable[[Options, Path], Report]] = {
     "flood": flood.flood,
     "network": network.bad_network,
     "store-outage": absences.store_outage,
+    "sender-killed": senders.sender_killed,
 }
