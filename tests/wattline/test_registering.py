@@ -47,6 +47,8 @@ def catalog(keys):
 
 def same(one, other):
     for column in fields(one):
+        if column.name in {"catalog", "pairing", "hours"}:  # what a set of watches was found in
+            continue
         left, right = getattr(one, column.name), getattr(other, column.name)
         if isinstance(left, np.ndarray):
             np.testing.assert_array_equal(left, right)
