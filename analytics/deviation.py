@@ -13,6 +13,7 @@ import numpy as np
 
 from analytics.usual import HourClock, hour_clock, level, mean_before, median_of_known, scatter, usual
 from core.batch import F64, I32, Mask
+from core.calendars import WORKDAY
 from core.rules import Deviation
 
 __all__ = ["HOUR_US", "Deviations", "HourClock", "deviations", "history_days", "hour_clock"]
@@ -98,7 +99,8 @@ def deviations(
     known = (heard >= rule.warm_up_days) & ~np.isnan(judged[0][1]) & ~np.isnan(own.value[:, since:])
     value, waste = own.value[:, since:], amount[:, first:] - own.hourly[:, since:]
     far = rule.minimum_share * np.maximum(judged[0][0], QUIET_SHARE * rule.window_h * mean)
-    lower, upper, clear_lower, clear_upper = _limits(judged, far, rule)
+    factor = np.where(clock.kind[first:] == WORKDAY, rule.factor, rule.rest_factor)
+    lower, upper, clear_lower, clear_upper = _limits(judged, far, factor, rule)
     breach, clear = (value > upper) | (value < lower), (value <= clear_upper) & (value >= clear_lower)
     value, usual_amount, by, lower, upper = (
         np.where(known, one, np.nan) for one in (value, *judged[0], lower, upper)
@@ -180,12 +182,14 @@ def _week_ago(own: _Windows, clock: HourClock) -> F64:
     return as_then
 
 
-def _limits(judged: list[tuple[F64, F64]], least: F64, rule: Deviation) -> tuple[F64, F64, F64, F64]:
+def _limits(
+    judged: list[tuple[F64, F64]], least: F64, factor: F64, rule: Deviation
+) -> tuple[F64, F64, F64, F64]:
     """Lower and upper limits of a breach, and those within which it is over: the widest of all."""
     back = min(1.0, rule.clear_factor / rule.factor) if rule.factor > 0 else 1.0
     limits = []
     for share in (1.0, back):
-        above = [one + share * np.maximum(rule.factor * by, least) for one, by in judged]
+        above = [one + share * np.maximum(factor * by, least) for one, by in judged]
         below = [one - share * np.maximum(rule.lower_factor * by, least) for one, by in judged]
         lower = np.fmin.reduce(below) if rule.below else np.full(least.shape, -np.inf)
         limits += [lower, np.fmax.reduce(above)]

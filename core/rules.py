@@ -138,8 +138,9 @@ class Deviation:
 
     Usual: for each hour the median of the same hour and kind of day over the last history_days.
     Far: more than factor times the usual scatter (scaled median absolute deviation) above it,
+    rest_factor times on days of rest, when more is left on by mistake than on working days,
     or lower_factor times below it (below: whether it looks there), and at least minimum_share
-    of it. It is over within clear_factor times the scatter, below in proportion. Explained:
+    of it. It is over within clear_factor times the scatter, the others in proportion. Explained:
     not far either from the usual amount at the level of the last level_days (0: not asked),
     from what the same hours of the week before make of it (week_ago), or from the usual
     amount changed as half of the meters have changed, if these are at least `peers` (0: not
@@ -147,7 +148,8 @@ class Deviation:
     """
 
     energy: Energy = Energy.ELECTRICITY
-    factor: float = 3.3
+    factor: float = 3.7
+    rest_factor: float = 2.8
     lower_factor: float = 2.5
     clear_factor: float = 1.5
     minimum_share: float = 0.15
