@@ -8,6 +8,7 @@ from core.catalog import Catalog
 from core.delivery import Telling
 from core.imports import Importer
 from core.ports import Feed, Registry, TimeSeriesStore
+from core.preview import Previewer
 
 Clock = Callable[[], int]
 """Returns now in µs UTC."""
@@ -46,6 +47,7 @@ class Services:
     called after each change of places and devices. allowed_origins: pages of other hosts
     that may use the live socket and change things, as in "https://dashboard.example".
     importer: takes files of readings; None where nothing can be imported.
+    previewer: tries rules on what is stored; None where that can't be done.
     telling: channels and routes; None where nobody is ever told.
     """
 
@@ -60,4 +62,5 @@ class Services:
     allowed_origins: tuple[str, ...] = ()
     limits: Limits = Limits()
     importer: Importer | None = None
+    previewer: Previewer | None = None
     telling: Telling | None = None

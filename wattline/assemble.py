@@ -33,6 +33,7 @@ from wattline.feed import LiveFeed
 from wattline.importer import FileImporter
 from wattline.pipeline import Pipeline
 from wattline.retention import Keeping
+from wattline.rules_preview import RulePreviewer
 from wattline.settings import BATCH_MESSAGES, RECEIVE_MAXIMUM, Broker, Settings
 from wattline.shards import SLOTS, WHOLE, Shard
 from wattline.telling import OpenChannels
@@ -181,6 +182,7 @@ def make_services(parts: Parts, importer: FileImporter | None = None) -> Service
         reload_catalog=parts.catalogs.reload,
         version=VERSION,
         importer=importer,
+        previewer=RulePreviewer(parts.store, parts.registry, lambda: parts.catalogs.current),
         telling=parts.telling,
     )
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from core.errors import ConfigError, WattlineError
-from wattline import VERSION, configuration, demo, import_command, serve, simulate
+from wattline import VERSION, configuration, demo, import_command, rules_command, serve, simulate
 from wattline.rederive import rederive
 from wattline.retention import statement
 from wattline.settings import Settings
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     simulate.add_commands(commands)
     import_command.add_command(commands)
+    rules_command.add_command(commands)
 
     again = commands.add_parser(
         "rederive", help="derive consumption again from the stored readings (while ingest is stopped)"

@@ -15,6 +15,7 @@ from core.estate import Estate
 from core.model import Comparator, Device, DeviceKind, MapLayer, Name, Place, PlaceKind, Severity
 from core.rules import Rule, Selector, Threshold
 from wattline.importer import FileImporter
+from wattline.rules_preview import RulePreviewer
 
 SHANGHAI, BERLIN = "Asia/Shanghai", "Europe/Berlin"
 NAN = math.nan
@@ -165,6 +166,7 @@ class World:
             "importer": FileImporter(
                 self.store, lambda: self.catalog, "there is no broker here", lambda: self.now_us
             ),
+            "previewer": RulePreviewer(self.store, self.registry, lambda: self.catalog),
         }
         return Services(**(given | changes))
 
