@@ -7,6 +7,7 @@ import numpy as np
 
 from analytics.fleet import VehicleStatus, statuses
 from api.estate import Estate
+from api.next_actions import next_action
 from api.schemas.alerts import AlertItem, HandlingItem, RuleBrief, TargetItem, WasteItem
 from api.schemas.base import Names
 from api.schemas.fleet import Position, VehicleItem
@@ -160,4 +161,5 @@ def alert_item(rule: Rule | None, alert: Alert, handling: Handling | None = None
         organisation_id=alert.organisation_id,
         waste=None if alert.waste is None else WasteItem.of(alert.waste),
         handling=None if handling is None else HandlingItem.of(handling),
+        next_action=next_action(rule, alert, handling),
     )

@@ -213,14 +213,17 @@ def _write(connection: Connection, changed: Sequence[Held]) -> None:
 
 
 def _tell(connection: Connection, changed: Iterable[Held]) -> None:
-    """Put what somebody should hear of into the outbox, in the same transaction; nobody hears of history."""
+    """Put what somebody should hear of into the outbox, in the same transaction.
+
+    Nobody hears of history, or that we gave an alert to the organisation that it is of anyway.
+    """
     outbox.put(
         connection,
         [
             OutboxLine(line.alert_id, line.number, line.kind, line.at_us, line.recorded_at_us)
             for held in changed
-            if not held.alert.retrospective
             for line in held.lines
+            if not held.alert.retrospective and not (line.kind is EventKind.ASSIGNED and line.by == WATTLINE)
         ],
     )
 

@@ -136,6 +136,7 @@ class AlertItem(Answer):
     organisation_id: str | None = Field(description="Responsible by the place tree when it fired.")
     waste: WasteItem | None
     handling: HandlingItem | None = Field(description="Null in messages of the live socket.")
+    next_action: Names | None = Field(description="What to do now; null once it is closed.")
 
 
 class AlertList(Page):

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.alerts import Alert, AlertChange, AlertState, Evidence, Target, TargetKind
+from core.alerting import Act
+from core.alerts import Alert, AlertChange, AlertState, EventKind, Evidence, Target, TargetKind
 from core.model import Comparator, Severity
 from tests.api.asks import fixes_of, get, refused
 from tests.api.test_estate import pages
@@ -18,14 +19,14 @@ MINUTE = 60_000_000
 TARGET = Target(TargetKind.REGISTER, "m0/power_active")
 
 
-def record(world, identity, active_at_us, *, state=AlertState.FIRING, target=TARGET, **more):
+def record(world, identity, active_at_us, *, state=AlertState.FIRING, target=TARGET, place="b0", **more):
     """Put an alert into the registry the way the pipeline does."""
     fired_us = active_at_us + MINUTE
     alert = Alert(
         identity,
         "high-power",
         target,
-        "b0",
+        place,
         "m0",
         "power_active",
         "W",
@@ -36,8 +37,7 @@ def record(world, identity, active_at_us, *, state=AlertState.FIRING, target=TAR
         Comparator.ABOVE,
         active_at_us,
         fired_us,
-        organisation_id="org",
-        **more,
+        **({"organisation_id": "org"} | more),
     )
     changes = [AlertChange(alert, AlertState.PENDING, fired_us)]
     if state is AlertState.RESOLVED:
@@ -93,6 +93,7 @@ async def test_an_alert_says_where_since_when_and_what_to_do(world, client):
                 "approved_by": None,
                 "evidence": None,
             },
+            "next_action": {"zh": "检查空调", "en": "Check the chillers"},
         }
     ]
 
@@ -105,6 +106,37 @@ async def test_alerts_can_be_asked_for_by_state(world, client):
     resolved = (await get(client, "alerts", state="resolved"))["items"]
     assert [(item["id"], item["resolved_at"]) for item in resolved] == [("old", "2018-07-02T01:05:00Z")]
     assert "state" in fixes_of(await refused(client, "alerts", 422, state="inactive"))
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"state": "open"}, ["c", "b", "a"]),
+        ({"place": "b0"}, ["c", "a", "old"]),
+        ({"place": "org"}, ["c", "b", "a", "old"]),
+        ({"place": "empty"}, []),
+        ({"organisation": "city"}, ["c"]),
+        ({"rule": "high-power", "state": "resolved"}, ["old"]),
+        ({"rule": "low-power"}, []),
+        ({"retrospective": "true"}, ["b"]),
+        ({"handled": "acknowledged"}, ["a"]),
+        ({"handled": "open", "retrospective": "false"}, ["c", "a", "old"]),
+    ],
+)
+async def test_alerts_can_be_asked_for_by_what_they_are(world, client, query, found):
+    record(world, "old", NOW_US - 60 * MINUTE, state=AlertState.RESOLVED)
+    record(world, "a", NOW_US - 3 * MINUTE)
+    record(
+        world, "b", NOW_US - 2 * MINUTE, target=Target(TargetKind.PLACE, "b1"), place="b1", retrospective=True
+    )
+    other = {"target": Target(TargetKind.DEVICE, "m0"), "organisation_id": "city"}
+    record(world, "c", NOW_US - MINUTE, **other)
+    world.registry.handle("a", Act(EventKind.ACKNOWLEDGED, NOW_US, "Li"))
+    assert [item["id"] for item in (await get(client, "alerts", **query))["items"]] == found
+
+
+async def test_a_place_that_is_not_there_is_said(client):
+    assert "place" in fixes_of(await refused(client, "alerts", 404, place="nowhere"))
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
