@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analytics.selection import Selection
-
 from analytics.phase_figures import ACTIVE, PHASES, REACTIVE
+from analytics.selection import Selection
 from analytics.waste import UNITS, energy_of
 from api.estate import Estate
 from core.alerts import Target, TargetKind
@@ -54,7 +53,9 @@ def groups_of(rule: Rule, estate: Estate, selection: Selection, references: Refe
     for target in sorted(targets_of(rule, estate, selection, references), key=str):
         place_id = target.id if target.kind is TargetKind.PLACE else catalog.devices[target.id].place_id
         calendar_id = catalog.inherited(place_id, "calendar_id") or ""
-        found[catalog.places[place_id].timezone, calendar_id].append(target)
+        # Whoever works longer than a stand-in says has left nothing on.
+        if calendar_id in references.calendars or not isinstance(rule.condition, OffHours):
+            found[catalog.places[place_id].timezone, calendar_id].append(target)
     return [
         Group(timezone, references.calendars.get(calendar_id), tuple(targets))
         for (timezone, calendar_id), targets in sorted(found.items())
