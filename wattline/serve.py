@@ -39,6 +39,7 @@ from wattline.assemble import (
 from wattline.broker import start_broker
 from wattline.checkpoints import Checkpoints
 from wattline.deliver import Dispatcher
+from wattline.figure_task import figures_watched
 from wattline.follow import Follower
 from wattline.preflight import require_data_dir, require_free_port, require_servers
 from wattline.settings import Settings
@@ -90,6 +91,7 @@ async def run(
         stack.callback(source.close)
         stack.callback(parts.feed.close)
         await stack.enter_async_context(_watching(settings, parts))
+        await stack.enter_async_context(figures_watched(parts))
         await stack.enter_async_context(_telling(settings, parts, told))
         served = await stack.enter_async_context(
             _http(settings.http.host, settings.http.port, make_app(settings, parts))
@@ -131,6 +133,7 @@ async def ingest_only(
         stack.push_async_callback(_finish, ingest)
         stack.callback(source.close)
         if shard.index == 0 and not leave:
+            await stack.enter_async_context(figures_watched(parts))
             await stack.enter_async_context(_telling(settings, parts, told))
         served = []
         if port is not None:
