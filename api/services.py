@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.catalog import Catalog
-from core.delivery import Telling
+from core.delivering import Telling
 from core.imports import Importer
 from core.ports import Feed, Registry, TimeSeriesStore
 from core.preview import Previewer

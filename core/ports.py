@@ -10,7 +10,7 @@ from typing import Protocol
 from core.alerting import Alerting
 from core.alerts import AlertChange
 from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
-from core.delivery import Deliveries
+from core.delivering import Deliveries
 from core.errors import RejectReason
 from core.registered import Registered
 from core.reports import Reports

@@ -15,8 +15,14 @@ Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Gives the numeric addresses of a host."""
 
-# Public by number, and still the inside of a cloud: Azure's wire server.
-_INSIDE = frozenset({ip_address("168.63.129.16")})
+# What clouds tell their machines' secrets on: most of them, Amazon's containers and IPv6, Alibaba, and
+# Azure's wire server, which is public by number.
+_METADATA = frozenset(
+    map(
+        ip_address,
+        ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"),
+    )
+)
 # IPv6 that carries an IPv4 address which a gateway may unpack: NAT64 (RFC 6052), 6to4, Teredo.
 _CARRIERS = tuple(IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 
@@ -32,11 +38,15 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 def permitted(text: str, allowed: Iterable[str]) -> bool:
-    """Whether we may connect to a numeric address; allowed: CIDR ranges of the operator."""
+    """Whether we may connect to a numeric address; allowed: CIDR ranges of the operator.
+
+    A metadata service is opened by its own address alone, not by a range around it.
+    """
     address = _unwrapped(ip_address(text.partition("%")[0]))
-    if any(address.version == net.version and address in net for net in map(ip_network, allowed)):
+    opened = [net for net in map(ip_network, allowed) if address.version == net.version and address in net]
+    if any(address not in _METADATA or net.num_addresses == 1 for net in opened):
         return True
-    if address in _INSIDE or address.is_multicast or any(address in net for net in _CARRIERS):
+    if address in _METADATA or address.is_multicast or any(address in net for net in _CARRIERS):
         return False
     # Global excludes loopback, link-local (169.254/16), private, carrier-grade NAT (100.64/10), unspecified.
     return address.is_global

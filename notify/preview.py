@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from core.alerts import Alert, AlertRecord, AlertState, Handling, Target, TargetKind
-from core.delivery import Event, Reached, Route
+from core.delivering import Reached
+from core.delivery import Event, Route
 from core.model import Comparator, PlaceKind
 from core.rules import Rule
 from notify.routing import Known, hold, next_digest_us, quiet, takes

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.delivery import Deliveries, Delivery, Outcome
+from core.delivering import Deliveries
+from core.delivery import Delivery, Outcome
 from core.errors import StoreError
 from notify.backoff import next_at_us
 from wattline.telling import OpenChannels

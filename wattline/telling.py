@@ -6,17 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from core.catalog import Catalog
-from core.delivery import (
-    ChannelView,
-    Deliveries,
-    Delivery,
-    DeliveryStatus,
-    Event,
-    Outcome,
-    Reached,
-    Route,
-    Said,
-)
+from core.delivering import ChannelView, Deliveries, Reached
+from core.delivery import Delivery, DeliveryStatus, Event, Outcome, Route, Said
 from core.errors import StartError
 from core.ports import Registry
 from notify.channels.base import Channel, ChannelSettings, Surroundings

@@ -11,7 +11,7 @@ from api.openapi import refusals
 from api.problems import ProblemError
 from api.schemas.delivery import ByInput, ChannelItem, ChannelList, TestResult
 from api.services import Services
-from core.delivery import ChannelView, Telling
+from core.delivering import ChannelView, Telling
 
 router = APIRouter(prefix="/api/v1/channels", tags=["alerts"])
 

@@ -7,17 +7,8 @@ from pydantic import Field
 
 from api.schemas.base import Answer, Input, NewId, Page, Text, Time
 from api.times import rfc3339
-from core.delivery import (
-    Attempt,
-    ChannelView,
-    Delivery,
-    DeliveryRecord,
-    DeliveryStatus,
-    Event,
-    Outcome,
-    Reached,
-    Said,
-)
+from core.delivering import ChannelView, Reached
+from core.delivery import Attempt, Delivery, DeliveryRecord, DeliveryStatus, Event, Outcome, Said
 
 
 class ByInput(Input):

@@ -56,6 +56,12 @@ def test_the_operator_opens_ranges_and_nothing_beside_them():
     assert not permitted("127.0.0.1", allowed)
 
 
+def test_a_metadata_service_is_opened_by_its_own_address_alone():
+    assert not permitted("169.254.169.254", ("169.254.0.0/16",))
+    assert not permitted("100.100.100.200", ("0.0.0.0/0",))
+    assert permitted("169.254.169.254", ("169.254.0.0/16", "169.254.169.254/32"))
+
+
 def test_of_several_addresses_a_permitted_one_is_taken():
     assert choose("host", ["127.0.0.1", "1.1.1.1"], ()) == "1.1.1.1"
     with pytest.raises(AddressRefused, match="allow_networks"):
