@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from core.batch import I32, I64
+from core.batch import I32, I64, Mask
 
 
 class Memory:
@@ -37,6 +37,12 @@ class Memory:
             if name not in ("watch", *self.kind):
                 getattr(fresh, name)[known] = getattr(self, name)[row[known]]
         return fresh
+
+    def adopt(self, other: Self, watches: Mask) -> None:
+        """Take over what another memory of the same watches remembers of some."""
+        rows = watches[self.watch]
+        for name in _columns(self):
+            getattr(self, name)[rows] = getattr(other, name)[rows]
 
     def arrays(self) -> dict[str, Any]:
         """Columns by name, to be saved."""

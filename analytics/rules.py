@@ -84,6 +84,12 @@ class RuleWindows:
         """Of these watches, the first of which are those that this is of."""
         return self.fitted(list(range(len(watches))), watches)
 
+    def adopt(self, other: "RuleWindows", watches: Mask) -> None:
+        """Take over what another one, of the same watches, remembers of some."""
+        self.rings.adopt(other.rings, watches)
+        self.standing.adopt(other.standing, watches)
+        self.clocks.adopt(other.clocks, watches)
+
     def arrays(self) -> dict[str, Any]:
         """What is remembered, by name, to be saved with the keys of the watches."""
         parts = {"rings": self.rings, "standing": self.standing, "clocks": self.clocks}

@@ -149,6 +149,10 @@ def _adopt(merged: Restored, state: State, watermark_us: int, theirs: _Owned, kn
     watches = registers[known.watches.register]
     for column in fields(into.alerts):
         getattr(into.alerts, column.name)[watches] = getattr(state.alerts, column.name)[watches]
+    into.windows.adopt(state.windows, watches)
+    silent = theirs.devices[known.silence.device]
+    for column in fields(into.silent):
+        getattr(into.silent, column.name)[silent] = getattr(state.silent, column.name)[silent]
     kept = {register: spans for register, spans in into.late.items() if not registers[register]}
     into.late = kept | {register: spans for register, spans in state.late.items() if registers[register]}
     fixes = [

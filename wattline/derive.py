@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from analytics import alerts, counters, ledger, power, rules
+from analytics.gateways import Gateways
+from analytics.silence import observe_silence
 from core.alerts import AlertChange
 from core.batch import IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
@@ -23,9 +25,10 @@ from core.ports import (
     TimeSeriesStore,
     VehiclesMoved,
 )
-from wattline.alert_changes import changes
+from wattline.alert_changes import Watched, changes
 from wattline.checkpoints import Checkpoints
 from wattline.feed import LiveFeed
+from wattline.held_back import HeldBack
 from wattline.settle import LateData, at_once, derive_all, recompute, take_over
 from wattline.shards import WHOLE, Shard
 from wattline.state import Known, State
@@ -56,12 +59,16 @@ class Derivation:
         self.checkpoints = Checkpoints(registry, shard)
         self.state = State.empty(known)
         self.watermark_us = 0
+        self._now_us = 0
         self.fixed_before_us = ledger.NONE_US
         self.listening_since_us = 0
+        self._gateways = Gateways.of(known.silence.behind)
+        self._held = HeldBack()
         self._saved_watermark_us = 0
         self._unsaved_intervals: list[IntervalBatch] = []
         self._unsaved_alerts: list[AlertChange] = []
         self._late_data = LateData()
+        self._silence_unsaved = False
         self._doubt_unsaved = False  # something counts otherwise than when the checkpoint was saved
         self.revised = 0
 
@@ -95,7 +102,8 @@ class Derivation:
             self.known = before.extended(catalog)
             self.state.grow(self.known)
         else:
-            self.known = Known.of(catalog, self.registry.rules())
+            calendars = self.registry.references().calendars
+            self.known = Known.of(catalog, self.registry.rules(), calendars, before.shard)
             self.state.fit(before, self.known)
             changed = self.known.columns.changed(before.columns.counting())
             self.state.doubt(changed)
@@ -103,10 +111,10 @@ class Derivation:
 
     def refit_rules(self) -> None:
         """Go on with the rules as they are now; raises StoreError."""
-        found = self.registry.rules()
+        found, calendars = self.registry.rules(), self.registry.references().calendars
         before = self.known
-        if found is not before.rules and found != before.rules:
-            self.known = before.with_rules(found)
+        if (found is not before.rules and found != before.rules) or calendars is not before.calendars:
+            self.known = before.with_rules(found, calendars)
             self.state.fit(before, self.known)
 
     def derive(self, readings: ReadingBatch, positions: PositionBatch) -> None:
@@ -126,8 +134,9 @@ class Derivation:
         state.newest = counters.remember(state.newest, readings.take(~counting))
 
         seen = rules.observe(known.watches, readings, known.columns, state.windows)
-        state.alerts, found = alerts.step(state.alerts, seen, known.watches.terms())
-        self._note_alerts(found)
+        self._held.fit(known)
+        state.alerts, found = alerts.step(state.alerts, seen, known.watches.terms(self._held.readings))
+        self._note_alerts(found, known.watches.target)
         state.heard(known.device_of[readings.register], readings.received_at_us)
 
         if len(positions):
@@ -155,7 +164,8 @@ class Derivation:
     def flush_alerts(self) -> None:
         """Record alert changes and tell the feed those that were news."""
         if self._unsaved_alerts:
-            news = self.registry.record_alerts(self._unsaved_alerts, self.watermark_us)
+            recorded_at_us = max(self.watermark_us, self._now_us)
+            news = self.registry.record_alerts(self._unsaved_alerts, recorded_at_us)
             self._unsaved_alerts = []
             for change in news:
                 self.feed.publish(change)
@@ -204,7 +214,7 @@ class Derivation:
     def save(self) -> None:
         """Save a checkpoint, unless nothing has come since the last."""
         self.flush()
-        if self.watermark_us > self._saved_watermark_us:
+        if self.watermark_us > self._saved_watermark_us or self._silence_unsaved:
             self._save()
 
     def show(self, now_us: int) -> None:
@@ -216,22 +226,38 @@ class Derivation:
         self.feed.publish(PowerChanged(places))
 
     def _notice_silence(self, now_us: int) -> None:
-        """Let alerts of what is not heard any more be stale."""
+        """Let alerts of what is not heard any more be stale, and rules on silence have their say."""
         if not self.feed.connected():
             self.listening_since_us = now_us
-        state, watches = self.state, self.known.watches
-        state.alerts, found = alerts.tick(state.alerts, now_us, watches.terms(), self.listening_since_us)
-        self._note_alerts(found)
+        self._now_us = now_us
+        known, state, since_us = self.known, self.state, self.listening_since_us
+        self._held.fit(known)
+        state.alerts, found = alerts.tick(state.alerts, now_us, known.watches.terms(), since_us)
+        self._note_alerts(found, known.watches.target)
+        if self._gateways.behind is not known.silence.behind:
+            self._gateways = Gateways.of(known.silence.behind)
+        seen = observe_silence(
+            known.silence,
+            self._gateways,
+            state.heard_us,
+            state.silent,
+            listening_since_us=since_us,
+            now_us=now_us,
+        )
+        state.silent, found = alerts.step(state.silent, seen, known.silence.terms(self._held.silence))
+        self._silence_unsaved |= len(found) > 0
+        self._note_alerts(found, known.silence.target)
         or_later(self.flush_alerts, "alerts")
+        or_later(lambda: self._held.look(self.registry, known), "what is held back")
 
-    def _note_alerts(self, found: alerts.Transitions) -> None:
-        self._unsaved_alerts += changes(found, self.known.watches.target, self.known.catalog)
+    def _note_alerts(self, found: alerts.Transitions, watched: Watched) -> None:
+        self._unsaved_alerts += changes(found, watched, self.known.catalog)
 
     def _save(self) -> None:
         state = self.state.save(self.known)
         self.checkpoints.save(Checkpoint(self.watermark_us, state))
         self._saved_watermark_us = self.watermark_us
-        self._doubt_unsaved = False
+        self._doubt_unsaved = self._silence_unsaved = False
 
     def _late_spans(self) -> int:
         return sum(map(len, self.state.late.values()))

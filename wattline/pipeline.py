@@ -62,7 +62,7 @@ class Pipeline:
         self.source, self.store, self.registry, self.catalogs = source, store, registry, catalogs
         self.now_us, self.rhythm = now_us, rhythm or Rhythm()
         self.keeping = keeping or Keeping()
-        known = Known.of(catalogs.current, registry.rules())
+        known = Known.of(catalogs.current, registry.rules(), registry.references().calendars, shard)
         self.derivation = Derivation(store, registry, feed, known, shard)
         self.intake = Intake(decoder, registry, catalogs, self.derivation)
         self.totals: Counter[str] = Counter()

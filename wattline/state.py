@@ -1,7 +1,7 @@
 """Everything the analytics remember between batches, sized to the catalog and saved as one."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -15,16 +15,21 @@ from analytics.hierarchy import PlaceMembers
 from analytics.late import Spans
 from analytics.ledger import LedgerState
 from analytics.rules import RuleWindows, Watches
+from analytics.silence import SilenceWatches
 from core.batch import F64, I32, I64, PositionBatch, ReadingBatch
+from core.calendars import Calendar
 from core.catalog import Catalog
 from core.columns import Counting, RegisterColumns
 from core.model import Replacement
 from core.rules import Rule
+from wattline.shards import WHOLE, Shard
 
+_Calendars = Mapping[str, Calendar]
 _Replacements = dict[int, tuple[Replacement, ...]]
+_Id = TypeVar("_Id", int, str)
 _Part = TypeVar("_Part", LedgerState, AlertsState, PositionBatch, ReadingBatch)
 
-VERSION = 5
+VERSION = 6
 """Of the saved form; a checkpoint of another version is not used and all is derived again."""
 
 ALWAYS_US = 0
@@ -33,37 +38,58 @@ ALWAYS_US = 0
 
 @dataclass(slots=True)
 class Known:
-    """What is registered, in the forms that the steps need. device_of: number of each register's device."""
+    """What is registered, in the forms that the steps need.
+
+    calendars: by id, for rules with hours. shard: whose devices' silence is watched. device_of:
+    number of each register's device.
+    """
 
     catalog: Catalog
     rules: list[Rule]
+    calendars: _Calendars
+    shard: Shard
     columns: RegisterColumns
     members: PlaceMembers
     watches: Watches
+    silence: SilenceWatches
     device_of: I32
     members_fresh: bool = True
 
     @classmethod
-    def of(cls, catalog: Catalog, rules: list[Rule]) -> "Known":
+    def of(
+        cls, catalog: Catalog, rules: list[Rule], calendars: _Calendars | None = None, shard: Shard = WHOLE
+    ) -> "Known":
         """Derive every form from the catalog and the rules."""
+        calendars = {} if calendars is None else calendars
         return cls(
             catalog,
             rules,
+            calendars,
+            shard,
             RegisterColumns.of(catalog),
             PlaceMembers.of(catalog),
-            Watches.of(rules, catalog),
+            Watches.of(rules, catalog, calendars),
+            SilenceWatches.of(rules, catalog, calendars, shard.owns),
             _devices(catalog),
         )
 
-    def with_rules(self, rules: list[Rule]) -> "Known":
+    def with_rules(self, rules: list[Rule], calendars: _Calendars) -> "Known":
         """The same with other rules."""
-        return replace(self, rules=rules, watches=Watches.of(rules, self.catalog))
+        return replace(
+            self,
+            rules=rules,
+            calendars=calendars,
+            watches=Watches.of(rules, self.catalog, calendars),
+            silence=SilenceWatches.of(rules, self.catalog, calendars, self.shard.owns),
+        )
 
     def extended(self, catalog: Catalog) -> "Known":
         """The same for a catalog that extends this one; members are those of before, see refresh."""
         columns, watches = self.columns.extended(catalog), self.watches.extended(catalog)
         device_of = np.append(self.device_of, _devices(catalog, len(self.device_of)))
-        return Known(catalog, self.rules, columns, self.members, watches, device_of, members_fresh=False)
+        return replace(
+            self, catalog=catalog, columns=columns, watches=watches, device_of=device_of, members_fresh=False
+        )
 
     def refresh(self) -> None:
         """Let registers that were added count for their places: the slow part, left for a quiet moment."""
@@ -80,7 +106,8 @@ def _devices(catalog: Catalog, first: int = 0) -> I32:
 class State:
     """State of every analytics step, by register id, watch number or device number.
 
-    heard_us: when the newest message of each device was received; 0 for never.
+    alerts: of watches of readings; silent: of watches of silence. heard_us: when the newest
+    message of each device was received; 0 for never.
     """
 
     newest: CounterState
@@ -88,6 +115,7 @@ class State:
     slope_w: F64
     alerts: AlertsState
     windows: RuleWindows
+    silent: AlertsState
     fixes: PositionBatch
     late: Spans
     heard_us: I64
@@ -102,6 +130,7 @@ class State:
             np.full(size, np.nan),
             AlertsState.empty(len(known.watches)),
             RuleWindows.empty(known.watches),
+            AlertsState.empty(len(known.silence)),
             PositionBatch.empty(),
             {},
             np.zeros(max(known.catalog.device_ids, default=-1) + 1, np.int64),
@@ -113,7 +142,8 @@ class State:
 
     def fit(self, before: Known, known: Known) -> None:
         """Make room for what is registered now; what was known before keeps its state."""
-        numbers = _numbers(before.watches.watched(), known.watches)
+        numbers = _numbers(before.watches.watched(), known.watches.watched())
+        self.silent = self.silent.chosen(_numbers(before.silence.watched(), known.silence.watched()))
         self._make_room(known)
         self.alerts = self.alerts.chosen(numbers)
         self.windows = self.windows.fitted(numbers, known.watches)
@@ -153,6 +183,7 @@ class State:
             ("waiting", self.newest.waiting),
             ("ledger", self.ledger),
             ("alerts", self.alerts),
+            ("silent", self.silent),
             ("fixes", self.fixes),
         )
         for name, part in parts:
@@ -164,6 +195,9 @@ class State:
         arrays["counting.replacements"] = np.frombuffer(msgspec.json.encode(counting.replacements), np.uint8)
         arrays["watch_rule"] = np.array([rule for rule, _ in watched], np.str_)
         arrays["watch_register"] = np.array([register for _, register in watched], np.int64)
+        silent = known.silence.watched()
+        arrays["silent_rule"] = np.array([rule for rule, _ in silent], np.str_)
+        arrays["silent_device"] = np.array([device for _, device in silent], np.str_)
         out = io.BytesIO()
         np.savez(out, **arrays)
         return out.getvalue()
@@ -182,7 +216,9 @@ class State:
             return kind(*(arrays[f"{name}.{column.name}"] for column in fields(kind)))
 
         watched = zip(arrays["watch_rule"].tolist(), arrays["watch_register"].tolist(), strict=True)
-        numbers = _numbers(list(watched), known.watches)
+        numbers = _numbers(list(watched), known.watches.watched())
+        silences = zip(arrays["silent_rule"].tolist(), arrays["silent_device"].tolist(), strict=True)
+        silent = _numbers(list(silences), known.silence.watched())
         state = cls(
             CounterState(
                 **{name: arrays[f"newest.{name}"] for name in BY_REGISTER},
@@ -192,6 +228,7 @@ class State:
             arrays["slope_w"],
             part(AlertsState, "alerts").chosen(numbers),
             RuleWindows.loaded(arrays, "windows.", numbers, known.watches),
+            part(AlertsState, "silent").chosen(silent),
             part(PositionBatch, "fixes"),
             {},
             arrays["heard_us"],
@@ -205,7 +242,7 @@ class State:
         return state
 
 
-def _numbers(watched: list[tuple[str, int]], watches: Watches) -> list[int]:
-    """Of each watch its number in a set of watches with these keys, or -1 if it is new."""
+def _numbers(watched: Sequence[tuple[str, _Id]], now: Sequence[tuple[str, _Id]]) -> list[int]:
+    """Of each watch that there is now its number among those before, or -1 if it is new."""
     at = {key: number for number, key in enumerate(watched)}
-    return [at.get(key, -1) for key in watches.watched()]
+    return [at.get(key, -1) for key in now]
