@@ -11,8 +11,6 @@ from core.model import PlaceKind
 from core.ports import Registry
 
 BY = "wattline"
-EVERY_S = 30.0
-"""How often it is worth looking."""
 
 
 def escalate(registry: Registry, catalog: Catalog, now_us: int) -> list[AlertRecord]:
