@@ -38,6 +38,7 @@ from wattline.assemble import (
 )
 from wattline.broker import start_broker
 from wattline.checkpoints import Checkpoints
+from wattline.deadline_task import deadlines_kept
 from wattline.deliver import Dispatcher
 from wattline.figure_task import figures_watched
 from wattline.follow import Follower
@@ -92,6 +93,7 @@ async def run(
         stack.callback(parts.feed.close)
         await stack.enter_async_context(_watching(settings, parts))
         await stack.enter_async_context(figures_watched(parts))
+        await stack.enter_async_context(deadlines_kept(parts))
         await stack.enter_async_context(_telling(settings, parts, told))
         served = await stack.enter_async_context(
             _http(settings.http.host, settings.http.port, make_app(settings, parts))
@@ -134,6 +136,7 @@ async def ingest_only(
         stack.callback(source.close)
         if shard.index == 0 and not leave:
             await stack.enter_async_context(figures_watched(parts))
+            await stack.enter_async_context(deadlines_kept(parts))
             await stack.enter_async_context(_telling(settings, parts, told))
         served = []
         if port is not None:
