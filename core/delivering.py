@@ -6,6 +6,9 @@ from typing import Protocol
 
 from core.delivery import Delivery, DeliveryQuery, DeliveryRecord, Desk, Event, Planned, Route, Said
 
+Limits = dict[str, tuple[int, int]]
+"""By channel: most messages a minute, and most now."""
+
 
 class Deliveries(Protocol):
     """Where notices and deliveries are kept; shared by all processes on one registry."""
@@ -22,10 +25,10 @@ class Deliveries(Protocol):
         """Empty the outbox: nobody is told of anything."""
         ...
 
-    def claim(self, now_us: int, lease_us: int, limits: dict[str, int], limit: int) -> list[Delivery]:
+    def claim(self, now_us: int, lease_us: int, limits: Limits, limit: int) -> list[Delivery]:
         """Deliveries that are ours to send until the lease ends, oldest first; each attempt is logged.
 
-        limits: messages a minute by channel; deliveries of other channels are left alone.
+        limits: of the channels that may be sent on; deliveries of others are left alone.
         """
         ...
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, delete, exists, func, insert, or_, select, update
 
 from core.alerts import EventKind
+from core.delivering import Limits
 from core.delivery import (
     Attempt,
     Delivery,
@@ -63,7 +64,7 @@ class SqlDeliveries:
         with self._database.write() as connection:
             return outbox.empty(connection)
 
-    def claim(self, now_us: int, lease_us: int, limits: dict[str, int], limit: int) -> list[Delivery]:
+    def claim(self, now_us: int, lease_us: int, limits: Limits, limit: int) -> list[Delivery]:
         """Deliveries that are ours to send until the lease ends."""
         with self._database.read() as connection:
             if not _due(connection, now_us, list(limits), 1):
@@ -261,7 +262,7 @@ def _due(connection: Connection, now_us: int, channels: Sequence[str], limit: in
     return connection.execute(query).mappings().all()
 
 
-def _open(connection: Connection, now_us: int, limits: dict[str, int]) -> dict[str, int]:
+def _open(connection: Connection, now_us: int, limits: Limits) -> dict[str, int]:
     """How many messages each channel may take now."""
     state = {
         row["channel_id"]: row for row in rows_where_in(connection, channel_state.c.channel_id, [*limits])
@@ -274,8 +275,8 @@ def _open(connection: Connection, now_us: int, limits: dict[str, int]) -> dict[s
     )
     sent = {channel: count for channel, count in connection.execute(query)}  # noqa: C416 rows are no pairs
     return {
-        channel: limit - sent.get(channel, 0)
-        for channel, limit in limits.items()
+        channel: min(a_minute - sent.get(channel, 0), now)
+        for channel, (a_minute, now) in limits.items()
         if channel not in state
         or (state[channel]["disabled_at_us"] is None and state[channel]["not_before_us"] <= now_us)
     }

@@ -85,7 +85,7 @@ class Dispatcher:
         await asyncio.to_thread(self._plan)
         rhythm = self._rhythm
         limits = {
-            id_: one.rate_per_minute
+            id_: (one.rate_per_minute, rhythm.at_once_a_channel - self._busy[id_])
             for id_, one in self._channels.settings.items()
             if self._busy[id_] < rhythm.at_once_a_channel
         }

@@ -22,6 +22,7 @@ _Packet = TypeVar("_Packet")
 
 _DEADLINE_S = 15.0
 _READ_BYTES = 65_536
+_KEEP_ALIVE_S = 60  # rumqttd ends a connection that names none
 _FIELDS = ("severity", "rule", "place", "event")
 _LATER = (0x88, 0x89, 0x97)  # unavailable, busy, quota exceeded (MQTT 5.0 section 2.4)
 _ERROR = 0x80
@@ -90,6 +91,7 @@ class MqttChannel:
                 username=settings.username,
                 password=self.password.encode() if self.password else None,
                 clean_start=True,
+                keep_alive=_KEEP_ALIVE_S,
             )
             writer.write(connect.write())
             connack = await _next(reader, mqtt5.ConnAckPacket)

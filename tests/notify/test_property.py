@@ -110,7 +110,7 @@ def _acknowledged(world, id_):
 def _look(world, said, outcomes):
     """Plan, and let each message that is sent have the next outcome."""
     world.deliveries.plan(world.channels.planner(), world.now_us)
-    claimed = world.deliveries.claim(world.now_us, 1_000_000, {"hook": 100, "boss": 100}, 100)
+    claimed = world.deliveries.claim(world.now_us, 1_000_000, {"hook": (100, 100), "boss": (100, 100)}, 100)
     for one in claimed:
         assert isinstance(one, Delivery)
         outcome = next(said, None)

@@ -11,7 +11,7 @@ from core.errors import Conflict
 from storage.delivery_tables import delivery_attempt, notice
 from tests.notify.world import DAY, NOW_ROUTE, World, hook
 
-LIMITS = {"hook": 100}
+LIMITS = {"hook": (100, 100)}
 LEASE_US = 60_000_000
 GOOD, LATER = Said(Outcome.DELIVERED, 204, "ok"), Said(Outcome.RETRY, 500, "HTTP 500")
 
