@@ -247,3 +247,24 @@ def test_the_examples_in_the_files_are_right(tmp_path):
     assert estate.registers
     assert any(device.formula for device in estate.devices)
     assert load_references(tmp_path).quotas
+
+
+def test_a_gateway_is_a_device_of_that_kind(tmp_path):
+    folder = write(
+        tmp_path,
+        places=f"places:\n- {{id: a, kind: site, {NAMED}, timezone: UTC}}",
+        devices=f"devices:\n- {{id: g, kind: gateway, place_id: a, {NAMED}}}\n"
+        f"- {{id: m, kind: meter, place_id: a, {NAMED}, gateway_id: g, tags: [roof]}}\n"
+        f"- {{id: n, kind: meter, place_id: a, {NAMED}, gateway_id: m}}",
+    )
+    (told,) = check(folder, {})
+    assert "devices[2].gateway_id = 'm': no gateway in devices.yaml" in told
+
+
+def test_rules_may_name_what_is_registered_elsewhere(tmp_path):
+    condition = "condition: {kind: no_data}"
+    text = f"rules:\n- {{id: r, {RULE} {condition}, select: {{places: [x], devices: [y], tags: [z]}}}}"
+    assert check(write(tmp_path, rules=text), {}) == []
+    assert load_estate(tmp_path).all_rules
+    (tmp_path / "rules.yaml").unlink()
+    assert not load_estate(tmp_path).all_rules
