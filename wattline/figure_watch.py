@@ -5,15 +5,17 @@ seen is the end of the period that it is about; of a running demand window, its 
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from analytics.selection import Selection
 
 from analytics import alerts
 from analytics.alerts import AlertsState, Observations, Terms
 from analytics.figure_rules.spans import LONGEST_US, ended, period_of_rule, silent_us
+from analytics.inhibition import held_back
+from analytics.selection import Selection
 from analytics.waste import waste
 from api.accounts import Accounts
 from api.estate import estate_of
@@ -21,7 +23,7 @@ from api.ledger import Ledger
 from api.services import Limits
 from core.alerting import AlertQuery
 from core.alerts import OPEN, AlertChange, AlertState, Target, TargetKind, Waste
-from core.batch import I32, I64
+from core.batch import I32, I64, Mask
 from core.catalog import Catalog
 from core.errors import StoreError
 from core.ports import Registry, TimeSeriesStore
@@ -47,6 +49,10 @@ RETRY_US = 5 * 60_000_000
 """A period of which something is missing is looked at again after so long, until WAIT_US have passed."""
 
 _NEVER_STALE_US = 1 << 62
+
+_MOST_OPEN = 10_000
+"""So many open alerts are looked at that may hold others back."""
+
 _FIRING = alerts.STATES.index(AlertState.FIRING)
 
 
@@ -285,33 +291,38 @@ class FigureWatch:
         terms.silent_us[len(known.watches) - known.orphans :] = 0
         for one in behind:
             terms.silent_us[one.watch] = _NEVER_STALE_US
-        terms.held_back[self._held_back(known)] = True
-        return terms
+        held = self._held_back(known)
+        return terms if held is None else replace(terms, held_back=held)
 
-    def _held_back(self, known: _Known) -> list[int]:
-        """Watches that an open alert of a rule they name holds back: here, upstream or above."""
-        named = sorted({name for one in known.watched for name in one.rule.inhibited_by})
+    def _held_back(self, known: _Known) -> Mask | None:
+        """Watches that an open alert of a rule they name holds back."""
+        named = tuple(sorted({name for one in known.watched for name in one.rule.inhibited_by}))
         if not named:
-            return []
-        open_ = self._registry.alerts(AlertQuery(states=OPEN, rules=tuple(named), limit=100_000))
-        at = {(record.alert.rule_id, _place_or_device(record.alert.target)) for record in open_}
-        return [
-            number
-            for number, (rule, target) in enumerate(known.watches)
-            if any((name, near) in at for name in rule.inhibited_by for near in _near(known.catalog, target))
-        ]
+            return None
+        open_: dict[str, set[Target]] = defaultdict(set)
+        for record in self._registry.alerts(AlertQuery(states=OPEN, rules=named, limit=_MOST_OPEN)):
+            open_[record.alert.rule_id].add(record.alert.target)
+        return held_back(_Inhibited.of(known), open_, known.catalog)
 
 
-def _place_or_device(target: Target) -> tuple[str, str]:
-    if target.kind is TargetKind.PLACE:
-        return "place", target.id
-    return "device", target.id.rpartition("/")[0] if target.kind is TargetKind.REGISTER else target.id
+@dataclass(frozen=True, slots=True)
+class _Inhibited:
+    """The watches as analytics.inhibition asks for them."""
 
+    rules: list[Rule]
+    rule: I32
+    watches: list[tuple[Rule, Target]]
 
-def _near(catalog: Catalog, target: Target) -> list[tuple[str, str]]:
-    """The target itself, its device, the device's gateway, and the places above."""
-    if target.kind is TargetKind.PLACE:
-        return [("place", one) for one in catalog.ancestors(target.id)]
-    device = catalog.devices[target.id]
-    gateway = [] if device.gateway_id is None else [("device", device.gateway_id)]
-    return [("device", device.id), *gateway, *(("place", one) for one in catalog.ancestors(device.place_id))]
+    @classmethod
+    def of(cls, known: _Known) -> "_Inhibited":
+        by_id = {rule.id: rule for rule, _ in known.watches}
+        number = {id_: row for row, id_ in enumerate(by_id)}
+        return cls(
+            list(by_id.values()),
+            np.array([number[rule.id] for rule, _ in known.watches], np.int32),
+            known.watches,
+        )
+
+    def target(self, number: int) -> tuple[Rule, Target]:
+        """What a watch is of, and about."""
+        return self.watches[number]

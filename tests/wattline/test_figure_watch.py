@@ -208,14 +208,17 @@ def test_what_is_no_longer_watched_is_stale(plant):
     assert one.watch.states() == {}
 
 
-def test_an_inhibited_rule_waits(plant):
-    waits = replace(high(inhibited_by=("high",)), id="waits")
-    one = plant(high(), waits)
-    one.book("main", us("2026-05-04T09:00"), [3.0] * 8 + [1.0] * 4)
-    first = one.at("2026-05-04T10:02")
-    assert ("firing", "high", "device:main") in first
-    later = one.every("2026-05-04T11:02", "2026-05-04T12:02")
-    assert {name for _, _, name, _ in later} <= {"high", "waits"}
+def test_an_alert_upstream_holds_back_those_below(plant):
+    below = replace(high(select=Selector(devices=("sub-a",)), inhibited_by=("high",)), id="below")
+    one = plant(high(), below)
+    one.book("main", us("2026-05-04T09:00"), [3.0] * 8 + [1.0] * 8)
+    one.book("sub-a", us("2026-05-04T09:00"), [0.1] * 4 + [3.0] * 12)
+    found = one.every("2026-05-04T10:02", "2026-05-04T13:02")
+    assert [(now_us, state, name) for now_us, state, name, _ in found] == [
+        (us("2026-05-04T10:02"), "firing", "high"),
+        (us("2026-05-04T12:02"), "resolved", "high"),
+        (us("2026-05-04T13:02"), "firing", "below"),
+    ]
 
 
 def test_a_virtual_meter_is_a_meter(plant):
