@@ -52,11 +52,14 @@ def test_an_alert_is_announced_and_resolves_by_itself(page):
 
 def test_an_alert_leads_to_its_place_and_time(page):
     page.script("document.querySelector('[data-test=alerts] [data-alert] .open').click()")
+    page.until(lambda: "alert=" in page.browser.current_url, what="the alert in the address")
+    page.one("[data-test=alert-detail] dd .link").click()
     page.until(lambda: "at=" in page.browser.current_url, what="the alert's time in the address")
+    assert not page.all("dialog[open]")
     selected = page.one("[role=treeitem][aria-selected=true]")
     assert f"place={selected.get_attribute('data-place')}" in page.browser.current_url
-    page.script("history.back()")
-    page.until(lambda: "at=" not in page.browser.current_url, what="the way back")
+    page.script("history.go(-2)")
+    page.until(lambda: page.browser.current_url.endswith("/"), what="the way back")
 
 
 def test_the_day_curve_is_drawn_and_told_in_words(page):

@@ -1,4 +1,4 @@
-/** The page's state as an address: the selected place, day, energy and moment. */
+/** The page's state as an address: the selected place, day, energy, moment, and the alert that is open. */
 
 import type { Energy } from './api/types'
 import { isLocalDate, type LocalDate } from './time/zone'
@@ -10,6 +10,8 @@ export interface Route {
   energy: Energy | undefined
   /** A moment to point at, epoch milliseconds. */
   atMs: number | undefined
+  /** Id of the alert whose details are shown; messages about alerts link to it. */
+  alert: string | undefined
 }
 
 const ENERGIES: readonly string[] = ['electricity', 'water', 'gas', 'heat'] satisfies Energy[]
@@ -24,6 +26,7 @@ export function parseRoute(query: string): Route {
     day: isLocalDate(day) ? day : undefined,
     energy: ENERGIES.includes(energy) ? energy as Energy : undefined,
     atMs: Number.isNaN(atMs) ? undefined : atMs,
+    alert: given.get('alert') || undefined,
   }
 }
 
@@ -33,6 +36,7 @@ export function formatRoute(wanted: Route): string {
   if (wanted.day) query.set('day', wanted.day)
   if (wanted.energy) query.set('energy', wanted.energy)
   if (wanted.atMs !== undefined) query.set('at', new Date(wanted.atMs).toISOString())
+  if (wanted.alert) query.set('alert', wanted.alert)
   const text = query.toString()
   return text ? `?${text}` : ''
 }

@@ -1,7 +1,7 @@
-/** Reads of /api/v1 with the server's problem bodies as typed errors. */
+/** Requests to /api/v1 with the server's problem bodies as typed errors. */
 
 import type {
-  Alert, Consumption, Device, Energy, MapLayer, Page, Place, Problem,
+  Alert, Consumption, Device, Energy, MapLayer, Page, Place, Problem, Timeline,
 } from './types'
 
 const ROOT = '/api/v1'
@@ -38,21 +38,28 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-/** One answer; raises ApiError, or the abort of the given signal. */
-export async function get<Answer>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Answer> {
+async function answer<Answer>(path: string, query: Query, init: RequestInit, signal?: AbortSignal): Promise<Answer> {
   const limit = AbortSignal.timeout(TIMEOUT_MS)
   let response: Response
   try {
-    response = await fetch(address(path, query), {
-      headers: { accept: 'application/json' },
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
-    })
+    response = await fetch(address(path, query), { ...init, signal: signal ? AbortSignal.any([signal, limit]) : limit })
   } catch (error) {
     if (signal?.aborted) throw error
     throw new ApiError({ title: 'unreachable', status: 0 })
   }
   if (!response.ok) throw new ApiError(await problemOf(response))
   return await response.json() as Answer
+}
+
+/** One answer; raises ApiError, or the abort of the given signal. */
+export function get<Answer>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Answer> {
+  return answer(path, query, { headers: { accept: 'application/json' } }, signal)
+}
+
+/** Send something and get what became of it; raises ApiError. */
+export function post<Answer>(path: string, body: object): Promise<Answer> {
+  const headers = { accept: 'application/json', 'content-type': 'application/json' }
+  return answer(path, {}, { method: 'POST', headers, body: JSON.stringify(body) })
 }
 
 /** Every item of a list, following its cursor. */
@@ -82,7 +89,11 @@ export const api = {
   device: (id: string, signal?: AbortSignal) => get<Device>(`devices/${encodeURIComponent(id)}`, {}, signal),
   consumption: (query: ConsumptionQuery, signal?: AbortSignal) =>
     get<Consumption>('consumption', { ...query }, signal),
-  resolvedAlerts: (limit: number, signal?: AbortSignal) =>
-    get<Page<Alert>>('alerts', { state: 'resolved', limit }, signal),
+  alerts: (state: 'open' | 'resolved', limit: number, signal?: AbortSignal) =>
+    get<Page<Alert>>('alerts', { state, limit }, signal),
+  alert: (id: string, signal?: AbortSignal) => get<Alert>(`alerts/${encodeURIComponent(id)}`, {}, signal),
+  timeline: (id: string, signal?: AbortSignal) =>
+    get<Timeline>(`alerts/${encodeURIComponent(id)}/timeline`, {}, signal),
+  act: (id: string, verb: string, body: object) => post<Alert>(`alerts/${encodeURIComponent(id)}/${verb}`, body),
   mapLayers: (signal?: AbortSignal) => get<{ layers: MapLayer[] }>('map', {}, signal),
 }

@@ -72,27 +72,103 @@ export interface PlacePower {
 
 export type Severity = 'info' | 'warning' | 'critical'
 
+export type Comparator = 'above' | 'below'
+
 export interface AlertRule {
   id: string
   name: Name
+  /** Of its condition, such as threshold or no_data; 'unknown' of a rule that nobody knows any more. */
+  kind: string
   severity: Severity
   action: Name
+  runbook: string | null
 }
 
+/** What a breach has cost so far, as an estimate. */
+export interface Waste {
+  amount: number
+  unit: string
+  cost: number | null
+  currency: string | null
+  /** What it is measured against, such as base_load or usual. */
+  basis: string
+}
+
+export interface Evidence {
+  /** Oldest first. */
+  samples: { time: string; value: number }[]
+  unit: string
+  limit: number
+  comparator: Comparator
+}
+
+export type CloseReason = 'fixed' | 'returned' | 'accepted' | 'false_alarm'
+
+/** What people have done about an alert. */
+export interface Handling {
+  status: 'new' | 'acknowledged' | 'closing' | 'closed'
+  organisation_id: string | null
+  assignee: string | null
+  acknowledged_at: string | null
+  acknowledged_by: string | null
+  shelved_until: string | null
+  /** When it goes one organisation up. */
+  due_at: string | null
+  escalations: number
+  closed_at: string | null
+  closed_by: string | null
+  close_reason: CloseReason | null
+  close_note: string
+  approved_by: string | null
+  evidence: Evidence | null
+}
+
+/** One episode of one rule on one target; firing and stale are open. */
 export interface Alert {
   id: string
   rule: AlertRule
+  target: { kind: 'register' | 'device' | 'place'; id: string }
   place_id: string
   device_id: string | null
   quantity: string | null
   unit: string
-  state: 'pending' | 'firing' | 'stale' | 'resolved'
+  state: 'firing' | 'stale' | 'resolved'
+  /** Newest that telemetry said, and what it was held against, in the unit. */
   value: number | null
   limit: number | null
-  comparator: 'above' | 'below'
+  comparator: Comparator
   active_at: string
-  fired_at: string | null
+  fired_at: string
+  stale_at: string | null
   resolved_at: string | null
+  /** It fired on data that came late; nobody was told. */
+  retrospective: boolean
+  organisation_id: string | null
+  waste: Waste | null
+  /** Null where the message does not say it, as on the live socket; not that nobody did anything. */
+  handling: Handling | null
+}
+
+export type AlertEventKind =
+  | 'fired' | 'live' | 'stale' | 'returned' | 'resolved' | 'superseded' | 'assigned' | 'acknowledged' | 'commented'
+  | 'shelved' | 'unshelved' | 'closing' | 'closed' | 'reopened' | 'escalated' | 'told' | 'not_told'
+
+/** A line of an alert's timeline, which only grows. */
+export interface AlertEvent {
+  number: number
+  kind: AlertEventKind
+  /** Event time of what telemetry said, else when it was done. */
+  at: string
+  recorded_at: string
+  /** Who, or "wattline". */
+  by: string
+  detail: Record<string, unknown>
+}
+
+export interface Timeline extends Page<AlertEvent> {
+  /** Whether each line still follows from the one before; else fault says where it was changed or cut. */
+  whole: boolean
+  fault: string | null
 }
 
 export type VehicleStatus = 'moving' | 'idle' | 'parked' | 'offline' | 'unknown'

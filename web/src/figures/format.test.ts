@@ -31,6 +31,7 @@ describe('amounts', () => {
   it('of water stay cubic metres', () => {
     expect(joined(formatValue(345.34, 'm3', 'zh-CN'))).toBe('345.3 m³')
     expect(joined(formatValue(2, 'm3/h', 'zh-CN'))).toBe('2.00 m³/h')
+    expect(joined(formatValue(2, 'm3/m2', 'zh-CN'))).toBe('2.00 m³/m²')
   })
 
   it('without a unit have none', () => {

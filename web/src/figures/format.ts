@@ -33,15 +33,16 @@ export function formatNumber(value: number, locale: string, digits = decimals(va
 const POWER_STEPS: [number, string][] = [[1e9, 'GW'], [1e6, 'MW'], [0, 'kW']]
 const ENERGY_STEPS: [number, string][] = [[1e7, 'GWh'], [1e4, 'MWh'], [0, 'kWh']]
 const SCALE: Record<string, number> = { kW: 1e3, MW: 1e6, GW: 1e9, kWh: 1, MWh: 1e3, GWh: 1e6 }
-const UNIT_NAMES: Record<string, string> = { m3: 'm³', 'm3/h': 'm³/h', degC: '°C', deg: '°', 1: '' }
+const UNIT_NAMES: Record<string, string> = { m3: 'm³', m2: 'm²', degC: '°C', deg: '°', 1: '' }
 
 function stepped(value: number, steps: [number, string][], locale: string): Figure {
   const unit = steps.find(([from]) => Math.abs(value) >= from)?.[1] ?? ''
   return { value: formatNumber(value / (SCALE[unit] ?? 1), locale), unit }
 }
 
+/** A unit as it is written, also one that is divided by another, such as m3/h. */
 export function unitName(unit: string): string {
-  return UNIT_NAMES[unit] ?? unit
+  return unit.split('/').map((part) => UNIT_NAMES[part] ?? part).join('/')
 }
 
 export function formatPower(powerW: number | null, locale: string): Figure {

@@ -59,8 +59,8 @@ export function tn(key: MessageKey, n: number): string {
 }
 
 /** A string for a value that the server may extend, such as a category: else the value itself. */
-export function tOr(key: string, otherwise: string): string {
-  return i18n.global.te(key) ? i18n.global.t(key) : otherwise
+export function tOr(key: string, otherwise: string, named: Record<string, unknown> = {}): string {
+  return i18n.global.te(key) ? i18n.global.t(key, named) : otherwise
 }
 
 export function setLanguage(language: Language): void {

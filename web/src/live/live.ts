@@ -27,11 +27,18 @@ export const silenceS = computed(() =>
 export const retryInS = computed(() =>
   phase.value === 'waiting' ? Math.max(0, Math.ceil((retryAtMs.value - nowMs.value) / 1000)) : 0)
 
-const alertListeners = new Set<(alert: Alert) => void>()
+const firedListeners = new Set<(alert: Alert) => void>()
+const alertListeners = new Set<(id: string | null) => void>()
 const ledgerListeners = new Set<(places: string[] | 'all') => void>()
 
 /** Call with each alert that starts to fire while the page is open. */
 export function onFired(listener: (alert: Alert) => void): Unsubscribe {
+  firedListeners.add(listener)
+  return () => firedListeners.delete(listener)
+}
+
+/** Call with the id of each alert whose state changed; null: any may have, after a connection was (re)made. */
+export function onAlert(listener: (id: string | null) => void): Unsubscribe {
   alertListeners.add(listener)
   return () => alertListeners.delete(listener)
 }
@@ -44,7 +51,7 @@ export function onLedger(listener: (places: string[] | 'all') => void): Unsubscr
 
 async function loadResolved(): Promise<void> {
   try {
-    addResolved(live, (await api.resolvedAlerts(RESOLVED_KEPT)).items)
+    addResolved(live, (await api.alerts('resolved', RESOLVED_KEPT)).items)
   } catch {
     // The list is then what was seen to resolve; the next hello asks again.
   }
@@ -59,7 +66,10 @@ function receive(message: unknown): void {
   const first = lastMessageMs.value === null
   lastMessageMs.value = nowMs.value
   const news = merge(live, known, first)
-  for (const alert of news.fired) for (const listener of alertListeners) listener(alert)
+  for (const alert of news.fired) for (const listener of firedListeners) listener(alert)
+  if (known.type === 'hello' || known.type === 'alert') {
+    for (const listener of alertListeners) listener(known.type === 'hello' ? null : known.alert.id)
+  }
   if (news.ledger === 'all' || news.ledger.length > 0) {
     for (const listener of ledgerListeners) listener(news.ledger)
   }

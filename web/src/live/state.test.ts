@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
+import { NEW, sampleAlert } from '../alerts/sample'
 import type { Alert, LiveMessage, PlacePower, Vehicle } from '../api/types'
-import { addResolved, emptyState, merge, RESOLVED_KEPT } from './state'
+import { addResolved, emptyState, merge, mergeHandling, RESOLVED_KEPT } from './state'
 
 const AT = '2026-11-22T03:00:00+08:00'
 
@@ -16,12 +17,8 @@ function vehicle(id: string, time: string, lat = 29): Vehicle {
   }
 }
 
-function alert(id: string, state: Alert['state'], resolvedAt: string | null = null): Alert {
-  return {
-    id, place_id: 'b0', device_id: 'm0', quantity: 'power_active', unit: 'W', state, value: 9, limit: 8, comparator: 'above', active_at: AT,
-    fired_at: state === 'pending' ? null : AT, resolved_at: resolvedAt,
-    rule: { id: 'r', name: { zh: '', en: 'r' }, severity: 'warning', action: { zh: '', en: '' } },
-  }
+function alert(id: string, state: Alert['state'], given: Partial<Alert> = {}): Alert {
+  return sampleAlert(id, { state, active_at: AT, resolved_at: state === 'resolved' ? AT : null, ...given })
 }
 
 function hello(given: Partial<Extract<LiveMessage, { type: 'hello' }>> = {}): LiveMessage {
@@ -29,7 +26,7 @@ function hello(given: Partial<Extract<LiveMessage, { type: 'hello' }>> = {}): Li
 }
 
 function alertMessage(next: Alert): LiveMessage {
-  return { type: 'alert', at: AT, previous: 'pending', alert: next }
+  return { type: 'alert', at: AT, previous: 'inactive', alert: next }
 }
 
 describe('a hello', () => {
@@ -80,36 +77,73 @@ describe('a change', () => {
 })
 
 describe('an alert', () => {
-  it('is news when it starts to fire, not when it is pending or repeated', () => {
+  it('is news when it starts to fire, not when it is repeated', () => {
     const state = emptyState()
-    expect(merge(state, alertMessage(alert('x', 'pending')), false).fired).toEqual([])
     expect(merge(state, alertMessage(alert('x', 'firing')), false).fired).toHaveLength(1)
     expect(merge(state, alertMessage(alert('x', 'firing')), false).fired).toEqual([])
     expect(state.open.size).toBe(1)
   })
 
+  it('stays open while it is stale, and is no news when it is heard of again', () => {
+    const state = emptyState()
+    merge(state, alertMessage(alert('x', 'firing')), false)
+    expect(merge(state, alertMessage(alert('x', 'stale', { stale_at: AT })), false).fired).toEqual([])
+    expect(state.open.get('x')?.state).toBe('stale')
+    expect(merge(state, alertMessage(alert('x', 'firing')), false).fired).toEqual([])
+  })
+
+  it('of history is shown and not announced, until it reaches the present', () => {
+    const state = emptyState()
+    expect(merge(state, alertMessage(alert('x', 'firing', { retrospective: true })), false).fired).toEqual([])
+    expect(state.open.size).toBe(1)
+    expect(merge(state, alertMessage(alert('x', 'firing')), false).fired).toHaveLength(1)
+  })
+
   it('moves to the resolved list when it resolves', () => {
     const state = emptyState()
     merge(state, alertMessage(alert('x', 'firing')), false)
-    merge(state, alertMessage(alert('x', 'resolved', AT)), false)
+    merge(state, alertMessage(alert('x', 'resolved')), false)
     expect(state.open.size).toBe(0)
     expect(state.resolved.map((one) => one.id)).toEqual(['x'])
-  })
-
-  it('that never fired is dropped without a trace', () => {
-    const state = emptyState()
-    merge(state, alertMessage(alert('x', 'pending')), false)
-    merge(state, alertMessage({ ...alert('x', 'resolved', AT), fired_at: null }), false)
-    expect(state.open.size + state.resolved.length).toBe(0)
   })
 
   it('is kept for a bounded list only, newest first, once each', () => {
     const state = emptyState()
     const many = Array.from({ length: RESOLVED_KEPT + 5 }, (_, minute) =>
-      alert(`x${minute}`, 'resolved', new Date(Date.parse(AT) + minute * 60_000).toISOString()))
+      alert(`x${minute}`, 'resolved', { resolved_at: new Date(Date.parse(AT) + minute * 60_000).toISOString() }))
     addResolved(state, many)
     addResolved(state, many.slice(0, 3))
     expect(state.resolved).toHaveLength(RESOLVED_KEPT)
     expect(state.resolved[0]?.id).toBe(`x${RESOLVED_KEPT + 4}`)
+  })
+})
+
+describe('the handling of an alert', () => {
+  const acknowledged = { ...NEW, status: 'acknowledged' as const, acknowledged_by: 'Li' }
+
+  it('is kept when a message does not say it', () => {
+    const state = emptyState()
+    merge(state, hello({ alerts: [alert('x', 'firing', { handling: acknowledged })] }), true)
+    merge(state, alertMessage(alert('x', 'stale', { handling: null })), false)
+    expect(state.open.get('x')?.handling?.acknowledged_by).toBe('Li')
+    merge(state, alertMessage(alert('x', 'resolved', { handling: null })), false)
+    expect(state.resolved[0]?.handling?.acknowledged_by).toBe('Li')
+  })
+
+  it('that was asked for changes that and nothing else: a late answer reopens nothing', () => {
+    const state = emptyState()
+    merge(state, alertMessage(alert('x', 'firing', { handling: null })), false)
+    merge(state, alertMessage(alert('gone', 'resolved', { handling: null })), false)
+    mergeHandling(state, ['x', 'gone', 'unknown'].map((id) => alert(id, 'stale', { handling: acknowledged })))
+    expect([...state.open.values()].map((one) => [one.id, one.state, one.handling?.status]))
+      .toEqual([['x', 'firing', 'acknowledged']])
+    expect(state.resolved.map((one) => [one.state, one.handling?.status])).toEqual([['resolved', 'acknowledged']])
+  })
+
+  it('is no news after a lost connection, if somebody is at it already', () => {
+    const state = emptyState()
+    merge(state, hello(), true)
+    const again = merge(state, hello({ alerts: [alert('x', 'firing', { handling: acknowledged })] }), false)
+    expect(again.fired).toEqual([])
   })
 })

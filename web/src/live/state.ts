@@ -10,7 +10,7 @@ export const RESOLVED_KEPT = 20
 export interface LiveState {
   power: Map<string, PlacePower>
   vehicles: Map<string, Vehicle>
-  /** Pending and firing alerts by id. */
+  /** Firing and stale alerts by id. */
   open: Map<string, Alert>
   /** Newest first. */
   resolved: Alert[]
@@ -18,7 +18,7 @@ export interface LiveState {
 
 /** What a message means to those who don't read the state: news, not data. */
 export interface News {
-  /** Alerts that started firing with this message. */
+  /** Alerts that started firing with this message, and not on history: worth announcing. */
   fired: Alert[]
   resolved: Alert[]
   /** Places whose consumption figures changed; 'all' after a connection was (re)made. */
@@ -55,30 +55,47 @@ function isOlder(next: Vehicle, known: Vehicle | undefined): boolean {
   return Date.parse(next.position.time) < Date.parse(known.position.time)
 }
 
-function mergeAlert(state: LiveState, alert: Alert): News {
-  const known = state.open.get(alert.id)
-  const news: News = { fired: [], resolved: [], ledger: [] }
+/** Whether it is new that this fires now; history and what was silent for a while is not. */
+function isNews(alert: Alert, known: Alert | undefined): boolean {
+  return alert.state === 'firing' && !alert.retrospective && (known === undefined || known.retrospective)
+}
+
+/** A message that does not say how an alert is handled changes nothing about that. */
+function keepHandling(alert: Alert, known: Alert | undefined): Alert {
+  return alert.handling === null && known ? { ...alert, handling: known.handling } : alert
+}
+
+function mergeAlert(state: LiveState, said: Alert): News {
+  const known = state.open.get(said.id)
+  const alert = keepHandling(said, known ?? state.resolved.find((one) => one.id === said.id))
   if (alert.state !== 'resolved') {
     state.open.set(alert.id, alert)
-    if (alert.state === 'firing' && known?.state !== 'firing') news.fired.push(alert)
-    return news
+    return { fired: isNews(alert, known) ? [alert] : [], resolved: [], ledger: [] }
   }
   state.open.delete(alert.id)
-  // A pending alert that went away never fired: nothing was resolved.
-  if (alert.fired_at !== null) {
-    addResolved(state, [alert])
-    news.resolved.push(alert)
+  addResolved(state, [alert])
+  return { fired: [], resolved: [alert], ledger: [] }
+}
+
+/** Put newer handling into alerts that are shown; which of them are open, the socket alone says. */
+export function mergeHandling(state: LiveState, alerts: Alert[]): void {
+  const said = new Map(alerts.map((alert) => [alert.id, alert.handling]))
+  for (const [id, alert] of state.open) {
+    const handling = said.get(id)
+    if (handling) state.open.set(id, { ...alert, handling })
   }
-  return news
+  state.resolved.forEach((alert, index) => {
+    const handling = said.get(alert.id)
+    if (handling) state.resolved[index] = { ...alert, handling }
+  })
 }
 
 /** Merge one message into the state. first: nothing was shown before, so nothing is news. */
 export function merge(state: LiveState, message: LiveMessage, first: boolean): News {
   switch (message.type) {
     case 'hello': {
-      const fired = message.alerts.filter(
-        (alert) => alert.state === 'firing' && state.open.get(alert.id)?.state !== 'firing',
-      )
+      const fired = message.alerts.filter((alert) =>
+        isNews(alert, state.open.get(alert.id)) && (alert.handling?.status ?? 'new') === 'new')
       replaceAll(state.power, message.power, (item) => item.place)
       replaceAll(state.vehicles, message.vehicles, (item) => item.id)
       replaceAll(state.open, message.alerts, (item) => item.id)

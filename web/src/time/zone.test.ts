@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { addDays, isLocalDate, localClock, localDate, monthStart } from './zone'
+import { addDays, instantMs, isLocalDate, localClock, localDate, monthStart } from './zone'
 
 describe('a place keeps its own calendar', () => {
   // Half past four in the afternoon in Greenwich, past midnight in Shanghai; the tests run in New York.
@@ -35,5 +35,21 @@ describe('a date from an address', () => {
     expect(isLocalDate('2026-02-30')).toBe(false)
     expect(isLocalDate('2026-2-3')).toBe(false)
     expect(isLocalDate('')).toBe(false)
+  })
+})
+
+describe('a time on a place\'s clock', () => {
+  const utc = (date: string, clock: string, zone: string): string =>
+    new Date(instantMs(date, clock, zone)).toISOString().slice(0, 16)
+
+  it('is an instant, whatever zone the browser is in', () => {
+    expect(utc('2026-11-22', '08:00', 'Asia/Shanghai')).toBe('2026-11-22T00:00')
+    expect(utc('2026-11-22', '20:00', 'America/New_York')).toBe('2026-11-23T01:00')
+  })
+
+  it('keeps to the clock on both sides of a change of clocks', () => {
+    expect(utc('2026-03-29', '00:30', 'Europe/Berlin')).toBe('2026-03-28T23:30')
+    expect(utc('2026-03-29', '08:00', 'Europe/Berlin')).toBe('2026-03-29T06:00')
+    expect(utc('2026-10-25', '08:00', 'Europe/Berlin')).toBe('2026-10-25T07:00')
   })
 })

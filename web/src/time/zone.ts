@@ -33,6 +33,17 @@ export function localClock(ms: number, timezone: string): string {
   return `${hour}:${minute}`
 }
 
+/** The instant at which a place's clock says so; of an hour that a change of clocks skips, the moment after. */
+export function instantMs(date: LocalDate, clock: string, timezone: string): number {
+  const wanted = Date.parse(`${date}T${clock}Z`)
+  // The clock's distance from UTC at a guess may be that of before a change: look again from there.
+  let ms = wanted
+  for (let look = 0; look < 2; look += 1) {
+    ms += wanted - Date.parse(`${localDate(ms, timezone)}T${localClock(ms, timezone)}Z`)
+  }
+  return ms
+}
+
 export function addDays(date: LocalDate, days: number): LocalDate {
   const day = new Date(`${date}T00:00:00Z`)
   day.setUTCDate(day.getUTCDate() + days)
