@@ -28,6 +28,7 @@ from core.ports import (
 from wattline.alert_changes import Watched, changes
 from wattline.checkpoints import Checkpoints
 from wattline.feed import LiveFeed
+from wattline.forsaken import forsaken
 from wattline.held_back import HeldBack
 from wattline.settle import LateData, at_once, derive_all, recompute, take_over
 from wattline.shards import WHOLE, Shard
@@ -69,6 +70,7 @@ class Derivation:
         self._unsaved_alerts: list[AlertChange] = []
         self._late_data = LateData()
         self._silence_unsaved = False
+        self._rules_are_new = True
         self._doubt_unsaved = False  # something counts otherwise than when the checkpoint was saved
         self.revised = 0
 
@@ -105,6 +107,7 @@ class Derivation:
             calendars = self.registry.references().calendars
             self.known = Known.of(catalog, self.registry.rules(), calendars, before.shard)
             self.state.fit(before, self.known)
+            self._rules_are_new = True
             changed = self.known.columns.changed(before.columns.counting())
             self.state.doubt(changed)
             self._doubt_unsaved |= bool(changed)
@@ -116,6 +119,7 @@ class Derivation:
         if (found is not before.rules and found != before.rules) or calendars is not before.calendars:
             self.known = before.with_rules(found, calendars)
             self.state.fit(before, self.known)
+            self._rules_are_new = True
 
     def derive(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         """One step of every kind over a batch that the store has made durable."""
@@ -247,8 +251,15 @@ class Derivation:
         state.silent, found = alerts.step(state.silent, seen, known.silence.terms(self._held.silence))
         self._silence_unsaved |= len(found) > 0
         self._note_alerts(found, known.silence.target)
-        or_later(self.flush_alerts, "alerts")
+        if or_later(self.flush_alerts, "alerts") and self._rules_are_new:
+            or_later(self._leave_forsaken, "alerts that nothing watches")
         or_later(lambda: self._held.look(self.registry, known), "what is held back")
+
+    def _leave_forsaken(self) -> None:
+        """Let alerts be stale that rules or places of now have left alone."""
+        self._unsaved_alerts += forsaken(self.registry, self.known, self._now_us)
+        self._rules_are_new = False
+        self.flush_alerts()
 
     def _note_alerts(self, found: alerts.Transitions, watched: Watched) -> None:
         self._unsaved_alerts += changes(found, watched, self.known.catalog)

@@ -1,6 +1,7 @@
 """Rules on silence and alerts that hold others back, from readings to the registry, over restarts."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from core.alerting import AlertQuery
 from core.batch import PositionBatch, ReadingBatch
 from core.estate import Estate
 from core.model import Comparator, Device, DeviceKind, Name, Place, PlaceKind, Severity
-from core.rules import NoData, Rule, Threshold
+from core.rules import NoData, Rule, Selector, Threshold
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
 from wattline.derive import Derivation
@@ -175,3 +176,15 @@ def test_saved_state_is_read_by_other_rules(process):
     saved = ours.derivation.state.save(ours.derivation.known)
     known = Known.of(ours.registry.catalog(), [])
     assert len(State.load(saved, known).silent.state) == 0
+
+
+def test_an_alert_whose_rule_is_gone_is_stale_and_resolved_by_nobody(process):
+    ours = process([meter("m"), meter("other")], (replace(HIGH, inhibited_by=(), origin="api"),))
+    ours.hear(0, 0, 1, value=500.0)
+    assert [state for *_, state in ours.alerts(1)] == ["firing", "firing"]
+    ours.registry.put_rule(replace(HIGH, inhibited_by=(), origin="api", select=Selector(devices=("m",))))
+    ours.derivation.refit_rules()
+    assert ours.alerts(2) == [("high", "m/power_active", "firing"), ("high", "other/power_active", "stale")]
+    ours.registry.drop_rule("high")
+    ours.restart(3)
+    assert [state for *_, state in ours.alerts(4)] == ["stale", "stale"]
