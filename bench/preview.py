@@ -1,7 +1,7 @@
 """How long a rule takes over a month of 1,000 meters: POST /api/v1/rules/preview, without the network.
 
 A real DuckDB file: every meter reports a counter and its power each quarter of an hour, for
-the month and the 84 days before it that the deviation rule looks back. Each rule is run as
+the month and the 96 days before it that the deviation rule looks back. Each rule is run as
 often as --runs says, the file in the page cache; `cold_s` is the first of them. `peak_mb` is
 the memory that the process took beyond what it had when it had opened the stores.
 """
@@ -32,7 +32,7 @@ _DAY_US = 86_400_000_000
 _START_US = 1_764_547_200_000_000  # 2025-12-01
 _EVERY_US = 900_000_000
 _QUANTITIES = ("energy_active_import_total", "power_active")
-_HISTORY_DAYS = 84
+_HISTORY_DAYS = 96
 CONDITIONS: dict[str, Condition] = {
     "threshold": Threshold("power_active", Comparator.ABOVE, 14_500.0, 14_000.0),
     "deviation": Deviation(),

@@ -223,7 +223,9 @@ def _tell(connection: Connection, changed: Iterable[Held]) -> None:
             OutboxLine(line.alert_id, line.number, line.kind, line.at_us, line.recorded_at_us)
             for held in changed
             for line in held.lines
-            if not held.alert.retrospective and not (line.kind is EventKind.ASSIGNED and line.by == WATTLINE)
+            # What it did while it was history stays untold, also when both come at once.
+            if not (held.alert.retrospective or line.detail.get("retrospective"))
+            and not (line.kind is EventKind.ASSIGNED and line.by == WATTLINE)
         ],
     )
 

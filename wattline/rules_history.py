@@ -86,7 +86,8 @@ class ReadingHistory:
     def _registers(self) -> list[I32]:
         """By device the registers that the rule looks at: those watched, the power of counters, or all."""
         catalog, windows = self.watches.catalog, self.windows
-        needed = {*self.watches.register.tolist(), *windows.load_register.tolist()}
+        powers = np.flatnonzero(np.diff(windows.load_of))
+        needed = {*self.watches.register.tolist(), *powers.tolist()}
         by_device: dict[str, list[int]] = defaultdict(list)
         for register in sorted(needed):
             by_device[catalog.registers[register].device_id].append(register)

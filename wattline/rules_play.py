@@ -7,6 +7,7 @@ the time at which it was received.
 import asyncio
 import json
 import shutil
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from wattline.figure_watch import FigureWatch
 from wattline.rules_case import Case
 from wattline.rules_expect import WORDS, Line
 from wattline.rules_points import Point
+from wattline.rules_told import Teller
 from wattline.state import Known
 
 _HISTORY_ROWS = 50_000
@@ -67,19 +69,21 @@ class _Process:
         self.registry: SqlRegistry = open_registry(url)
         self.catalogs = Catalogs(self.registry)
         feed = _feed()
-        known = Known.of(self.catalogs.current, self.registry.rules())
+        calendars = self.registry.references().calendars
+        known = Known.of(self.catalogs.current, self.registry.rules(), calendars)
         self.derivation = Derivation(store, self.registry, feed, known)
         self.derivation.restore()
         feed.is_connected = lambda: False  # as at every start: silence counts from here on
         self.derivation.show(now_us)
         feed.is_connected = lambda: True
         self._now_us = now_us
+        self._teller = Teller(self.registry, lambda: self.catalogs.current)
         self._figures = FigureWatch(
             store, self.registry, lambda: self.catalogs.current, feed.publish, lambda: self._now_us
         )
 
-    def tick(self, now_us: int) -> None:
-        """What the pipeline does by the clock, once."""
+    def tick(self, now_us: int) -> list[Line]:
+        """What is done by the clock, once; returns what people are told."""
         derivation = self.derivation
         derivation.flush()
         while derivation.settle_one(now_us):
@@ -87,15 +91,17 @@ class _Process:
         derivation.show(now_us)
         self._now_us = now_us
         self._figures.round()
+        return self._teller.tell(now_us)
 
     def states(self) -> Iterator[tuple[tuple[str, str], str]]:
         """((rule, target), state) of every watch."""
-        watches, of_readings = self.derivation.known.watches, self.derivation.state.alerts
-        for number, code in enumerate(of_readings.state.tolist()):
-            rule, target = watches.target(number)
-            yield (rule.id, target.id), STATES[code].value
-        for (rule_id, target_of_figures), state in self._figures.states().items():
-            yield (rule_id, Target.parse(target_of_figures).id), state.value
+        known, state = self.derivation.known, self.derivation.state
+        for watches, alerts in ((known.watches, state.alerts), (known.silence, state.silent)):
+            for number, code in enumerate(alerts.state.tolist()):
+                rule, target = watches.target(number)
+                yield (rule.id, target.id), STATES[code].value
+        for (rule_id, of_figures), said in self._figures.states().items():
+            yield (rule_id, Target.parse(of_figures).id), said.value
 
 
 def play(case: Case, folder: Path, template: Path | None = None) -> Story:
@@ -136,21 +142,25 @@ class _Player:
         self._start(before[0].received_us if before else case.from_us)
         for first in range(0, len(before), _HISTORY_ROWS):
             self._receive(before[first : first + _HISTORY_ROWS])
-        came = {at_us: list(rows) for at_us, rows in groupby(after, lambda point: point.received_us)}
         looks_us = case.expected.looks_us()
-        ticks_us = {*range(case.from_us, case.until_us + 1, case.tick_us), *looks_us}
+        ticks_us = {*range(case.from_us, case.until_us + 1, case.tick_us), case.until_us, *looks_us}
         stops_us = {*case.restarts_us, *case.crashes_us}
-        for now_us in sorted(came.keys() | ticks_us | stops_us):
-            if now_us > case.until_us:
-                break
+        times_us = sorted(at_us for at_us in ticks_us | stops_us if at_us <= case.until_us)
+        # What is received until the next tick is one batch, as in the product.
+        came = {
+            times_us[at]: list(rows)
+            for at, rows in groupby(after, lambda point: bisect_left(times_us, point.received_us))
+            if at < len(times_us)
+        }
+        for now_us in times_us:
+            if now_us in came:
+                self._receive(came[now_us])
             if now_us in stops_us:
                 self._stop(crash=now_us in case.crashes_us)
                 self._start(now_us)
-            if now_us in came:
-                self._receive(came[now_us])
             if now_us in ticks_us:
                 for process in self._processes:
-                    process.tick(now_us)
+                    self.story.told += process.tick(now_us)
             if now_us in looks_us:
                 self._look(now_us)
         self.story.transitions = list(_told_by_timelines(self._processes[0].registry))

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d{1,6})?))?")
+_HOUR_DIGITS = 2
 _NUMBER = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _VALUE = re.compile(rf"(?P<first>_|{_NUMBER})(?P<by>[-+](?:\d+\.?\d*|\.\d+))?(?:x(?P<count>\d+))?")
 _MOST = 1_000_000
@@ -29,7 +30,7 @@ class Clock:
         if _CLOCK.fullmatch(text):
             if self.day is None:
                 raise ValueError(f"{text!r}: has no day: add day: 2026-03-02 to the case, or write the date")
-            text = f"{self.day.isoformat()}T{text.zfill(5)}"
+            text = f"{self.day.isoformat()}T{text if text.index(':') == _HOUR_DIGITS else '0' + text}"
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
@@ -42,11 +43,13 @@ class Clock:
 
     def told(self, time_us: int) -> str:
         """A time as a person would write it here: without the day where it is that of the case."""
-        local = datetime.fromtimestamp(time_us / 1_000_000, self.timezone)
+        second, micro = divmod(time_us, 1_000_000)
+        local = datetime.fromtimestamp(second, self.timezone).replace(microsecond=micro)
         twice = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
-        clock = local.strftime("%H:%M:%S") if local.second else local.strftime("%H:%M")
+        fine = "microseconds" if micro else "seconds" if local.second else "minutes"
+        clock = local.time().isoformat(fine)
         if twice:
-            return local.isoformat(timespec="seconds")
+            return local.isoformat(timespec="microseconds" if micro else "seconds")
         return clock if local.date() == self.day else f"{local.date().isoformat()} {clock}"
 
 

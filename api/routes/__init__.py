@@ -61,6 +61,7 @@ ROUTERS = [
         handling,
         alerts,
         rules,
+        preview,
         silences,
         preview,
         channels,
