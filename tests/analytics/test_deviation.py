@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.deviation import deviations, history_days
@@ -150,6 +150,7 @@ def test_a_day_of_rest_is_looked_at_more_sharply():
     assert upper < other
 
 
+@settings(max_examples=8)
 @given(st.integers(1, 24 * 20), st.floats(0.0, 50.0))
 def test_what_comes_later_changes_nothing(back, value):
     amount, clock = noisy(4, 60)
@@ -161,6 +162,7 @@ def test_what_comes_later_changes_nothing(back, value):
         np.testing.assert_array_equal(getattr(before, name)[:, same], getattr(after, name)[:, same])
 
 
+@settings(max_examples=8)
 @given(st.integers(history_days(SHORT) * 24, 60 * 24 - 1), st.booleans())
 def test_hours_judged_in_two_runs_are_judged_as_in_one(split, holes):
     amount, clock = noisy(4, 60)
@@ -185,6 +187,7 @@ def test_hours_judged_in_two_runs_are_judged_as_in_one(split, holes):
         np.testing.assert_array_equal(getattr(whole, name)[:, split:], getattr(later, name))
 
 
+@settings(max_examples=8)
 @given(st.sampled_from([0.25, 4.0, 1024.0]))
 def test_the_unit_does_not_matter(scale):
     amount, clock = noisy(4, 50)
