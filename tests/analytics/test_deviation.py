@@ -114,8 +114,8 @@ def test_a_rule_that_does_not_look_below_is_content_with_nothing():
 def test_nothing_is_said_before_the_warm_up_or_of_an_hour_that_was_not_measured():
     amount, clock = noisy(1, 40)
     amount[0, -1] = NAN
-    said = deviations(amount, clock, SHORT)
-    assert not said.known[0, : 7 * 24].any()
+    said = deviations(amount, clock, replace(SHORT, warm_up_days=14))
+    assert not said.known[0, : 14 * 24].any()
     assert said.known[0, -20:-1].all()
     assert not (said.known | said.breach | said.clear)[0, -1]
     assert np.isnan([said.value[0, -1], said.upper[0, -1], said.usual[0, -1]]).all()
