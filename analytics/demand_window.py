@@ -9,6 +9,7 @@ import numpy as np
 from analytics.demand import WINDOW_US
 from analytics.power import FRESH_FACTOR
 from core.batch import F64, I32, I64, IntervalBatch
+from core.sums import merged
 
 FRESH_AT_LEAST_US = 60_000_000
 """However often a meter reports, a reading of the last minute is no old one."""
@@ -28,6 +29,7 @@ def so_far(registers: I32, rows: IntervalBatch, begin_us: int) -> tuple[F64, I64
     """
     used_kwh = np.zeros(len(registers))
     until_us = np.full(len(registers), begin_us, np.int64)
+    rows = merged(rows)
     inside = rows.take((rows.start_us == begin_us) & ~np.isnan(rows.amount))
     at = np.searchsorted(registers, inside.register)
     used_kwh[at] = inside.amount

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.batch import BASE_US, F64, I64, IntervalBatch, Mask, ReadingBatch
+from core.batch import BASE_US, F64, I64, MINUTE_US, IntervalBatch, Mask, ReadingBatch
 from core.quality import Quality
 
 # Readings of one register that are this close are recomputed together: an outage that is
@@ -56,19 +56,22 @@ def agreed_us(old: IntervalBatch, new: IntervalBatch, after_us: int, until_us: i
     return int(found[0]) + BASE_US if len(found) else None
 
 
-def revised(old: IntervalBatch, new: IntervalBatch) -> IntervalBatch:
+def revised(old: IntervalBatch, new: IntervalBatch, base_us: I64) -> IntervalBatch:
     """Rows of new that say something else than old, flagged LATE, with their next revision.
 
-    old, new: the same registers and span, by register, then start. Of an interval of old that
-    is not in new nothing is known for now, for its readings wait to be believed: it is
-    flagged DOUBTED and holds nothing.
+    old, new: the same registers and span, by register, then start. base_us: length of the
+    intervals of new, by register id. Of an interval of old that is not in new nothing is known
+    for now, for its readings wait to be believed: it is flagged DOUBTED and holds nothing. One
+    that begins on no mark of its register any more is part of a longer one now: it has no
+    amount.
     """
     old_key, new_key = _key(old), _key(new)
     at = np.searchsorted(new_key, old_key)
     is_gone = np.append(new_key, np.iinfo(np.int64).max)[at] != old_key
     gone = old.take(is_gone)
     if len(gone):
-        new = IntervalBatch.concat([new, _unknown(gone)])
+        merged = gone.start_us % base_us[gone.register] != 0
+        new = IntervalBatch.concat([new, _unknown(gone.take(~merged)), _nothing(gone.take(merged))])
         new = new.take(np.lexsort((new.start_us, new.register)))
         new_key = _key(new)
     at = np.searchsorted(old_key, new_key)
@@ -82,7 +85,7 @@ def revised(old: IntervalBatch, new: IntervalBatch) -> IntervalBatch:
         ignored = ~np.uint16(Quality.LATE)
         same = (
             known
-            & np.isclose(old.amount[at_or_0], new.amount, rtol=1e-12, atol=1e-9)
+            & np.isclose(old.amount[at_or_0], new.amount, rtol=1e-12, atol=1e-9, equal_nan=True)
             & (old.covered_us[at_or_0] == new.covered_us)
             & (old.quality[at_or_0] & ignored == new.quality & ignored)
             & (old.first_us[at_or_0] == new.first_us)
@@ -91,19 +94,26 @@ def revised(old: IntervalBatch, new: IntervalBatch) -> IntervalBatch:
             & (_equal(old.last_value[at_or_0], new.last_value))
         )
     changed = IntervalBatch(**{**new.columns(), "revision": revision})  # type: ignore[arg-type]
-    changed.quality[~same] |= np.uint16(Quality.LATE)
+    changed.quality[~same & ~np.isnan(changed.amount)] |= np.uint16(Quality.LATE)
     return changed.take(~same)
 
 
 def _key(rows: IntervalBatch) -> I64:
     """A number of each interval that rises with register and start."""
-    key: I64 = rows.register.astype(np.int64) << 40 | rows.start_us // BASE_US
+    key: I64 = rows.register.astype(np.int64) << 40 | rows.start_us // MINUTE_US
     return key
 
 
 def _equal(old: F64, new: F64) -> Mask:
     same: Mask = (old == new) | (np.isnan(old) & np.isnan(new))
     return same
+
+
+def _nothing(rows: IntervalBatch) -> IntervalBatch:
+    """The intervals without an amount and without flags, so that they count for nothing."""
+    empty = _unknown(rows)
+    empty.amount[:], empty.quality[:] = np.nan, 0
+    return empty
 
 
 def _unknown(rows: IntervalBatch) -> IntervalBatch:

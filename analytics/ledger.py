@@ -1,4 +1,4 @@
-"""Segments to 15-minute intervals: the one source of every consumption figure.
+"""Segments to intervals of 15, 5 or 1 minute: the one source of every consumption figure.
 
 In: segments ordered by register and time. Out: closed intervals, to be stored for good;
 the newest interval of each register stays open in the state and can be asked for.
@@ -60,13 +60,12 @@ class LedgerState:
 
     def rows(self, register: I32) -> IntervalBatch:
         """The newest intervals of the given registers; flagged OPEN unless they are full."""
-        full = self.last_us[register] >= self.start_us[register] + BASE_US
         return IntervalBatch(
             register,
             self.start_us[register],
             self.amount[register],
             self.covered_us[register],
-            self.quality[register] | np.where(full, 0, Quality.OPEN).astype(np.uint16),
+            self.quality[register],
             self.first_us[register],
             self.first_value[register],
             self.last_us[register],
@@ -74,13 +73,16 @@ class LedgerState:
             np.zeros(len(register), np.int32),
         )
 
-    def put(self, rows: IntervalBatch) -> None:
-        """Make rows the newest intervals; one row a register."""
+    def put(self, rows: IntervalBatch, base_us: I64) -> None:
+        """Make rows, each so long, the newest intervals; one row a register."""
         register = rows.register
         for column in fields(self):
             if column.name != "touched":
                 getattr(self, column.name)[register] = getattr(rows, column.name)
-        self.quality[register] &= ~np.uint16(Quality.OPEN)
+        # One that is full goes on as a part of its 15 minutes, which are open until they end.
+        end_us = rows.start_us + base_us
+        full = (rows.last_us >= end_us) & (end_us % BASE_US == 0)
+        self.quality[register] |= np.where(full, 0, Quality.OPEN).astype(np.uint16)
         self.touched[register] = True
 
 
@@ -89,6 +91,7 @@ def step(state: LedgerState, segments: Segments) -> tuple[LedgerState, IntervalB
     if len(segments) == 0:
         return state, IntervalBatch.empty()
     rows = intervals(segments)
+    ends = np.append(segments.register[1:] != segments.register[:-1], np.True_)
     is_first = np.append(np.True_, rows.register[1:] != rows.register[:-1])
     is_last = np.append(is_first[1:], np.True_)
     first = np.flatnonzero(is_first)
@@ -101,7 +104,7 @@ def step(state: LedgerState, segments: Segments) -> tuple[LedgerState, IntervalB
     closed_now.quality[:] &= ~np.uint16(Quality.OPEN)
     _merge(rows, first[goes_on], state.rows(register[goes_on]))
 
-    state.put(rows.take(is_last))
+    state.put(rows.take(is_last), segments.base_us[ends])
     return state, IntervalBatch.concat([closed_now, rows.take(~is_last)])
 
 
@@ -145,39 +148,46 @@ def continue_from(
     other = (before.start_us != newest.start_us) | ~np.isclose(before.amount, newest.amount)
     newest.quality[other] |= np.uint16(Quality.LATE)
     state.start_us[register] = NONE_US
-    state.put(newest)
+    of = np.searchsorted(found.segments.register, newest.register)
+    state.put(newest, found.segments.base_us[of])
 
 
 def intervals(segments: Segments) -> IntervalBatch:
     """Cut segments at the interval edges and add up what falls into each interval.
 
+    The intervals of a register are as long as segments.base_us says, and lie on its marks.
     segments: ordered by register, then time, each following on from the one before.
     Energy is spread evenly over a segment.
     """
     if len(segments) == 0:
         return IntervalBatch.empty()
     # A reading exactly on an edge is the last of the interval that ends there.
-    first_base = segments.start_us // BASE_US
-    last_base = (segments.end_us - 1) // BASE_US
+    base_us = _one_or_each(segments.base_us)
+    first_base = segments.start_us // base_us
+    last_base = (segments.end_us - 1) // base_us
     pieces = last_base - first_base + 1
     of = np.repeat(np.arange(len(segments)), pieces)
     nth = np.arange(len(of)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    start_us = (first_base[of] + nth) * BASE_US
+    on_marks = base_us.ndim == 0 and base_us == BASE_US
+    base_us = base_us if base_us.ndim == 0 else base_us[of]
+    start_us = (first_base[of] + nth) * base_us
+    end_us = start_us + base_us
     begins, ends = segments.start_us[of], segments.end_us[of]
-    low, high = np.maximum(begins, start_us), np.minimum(ends, start_us + BASE_US)
+    low, high = np.maximum(begins, start_us), np.minimum(ends, end_us)
     length_us = ends - begins
     amount = segments.amount[of] * ((high - low) / length_us)
     covered_us = np.maximum(high - np.maximum(low, segments.covered_from_us[of]), 0)
     long = length_us > BASE_US
     quality = segments.quality[of]
-    quality |= np.where(long & (begins < start_us), Quality.START_INTERPOLATED, 0).astype(np.uint16)
-    quality |= np.where(long & (ends > start_us + BASE_US), Quality.END_INTERPOLATED, 0).astype(np.uint16)
+    starts, lasts = long & (begins < start_us), long & (ends > end_us)
+    quality |= _interpolated(starts, Quality.START_INTERPOLATED, start_us, on_marks=on_marks)
+    quality |= _interpolated(lasts, Quality.END_INTERPOLATED, end_us, on_marks=on_marks)
 
     register = segments.register[of]
     new = np.append(np.True_, (register[1:] != register[:-1]) | (start_us[1:] != start_us[:-1]))
     head = np.flatnonzero(new)
     tail = np.append(head[1:], len(of)) - 1
-    starts_inside, ends_inside = begins >= start_us, ends <= start_us + BASE_US
+    starts_inside, ends_inside = begins >= start_us, ends <= end_us
     first_us, first_value = _reading(
         segments, of[head], starts_inside[head], ends_inside[head], earliest=True
     )
@@ -194,6 +204,19 @@ def intervals(segments: Segments) -> IntervalBatch:
         last_value,
         np.zeros(len(head), np.int32),
     )
+
+
+def _one_or_each(base_us: I64) -> I64:
+    """What all have in common, as one number; else that of each. Dividing by one number is faster."""
+    return base_us[0] if (base_us == base_us[0]).all() else base_us
+
+
+def _interpolated(is_so: Mask, flag: Quality, edge_us: I64, *, on_marks: bool) -> U16:
+    """The flag of edges that are interpolated; another one where no 15-minute mark is."""
+    flags = np.where(is_so, flag, 0).astype(np.uint16)
+    if not on_marks:
+        flags[is_so & (edge_us % BASE_US != 0)] = Quality.INNER_INTERPOLATED
+    return flags
 
 
 def _reading(

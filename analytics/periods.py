@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from core.batch import BASE_US, I64
+from core.batch import BASE_US, I64, MINUTE_US
 
 _HOUR_US = 3_600_000_000
 _SECOND_US = 1_000_000
@@ -20,8 +20,10 @@ _DAY_S = 86_400
 
 
 class Interval(StrEnum):
-    """Length of a period, as it is asked for."""
+    """Length of a period, as it is asked for. Not every ledger is kept by less than 15 minutes."""
 
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
     QUARTER_HOUR = "15m"
     HOUR = "1h"
     DAY = "1d"
@@ -31,6 +33,8 @@ class Interval(StrEnum):
 
 
 SHORTEST_US = {
+    Interval.MINUTE: MINUTE_US,
+    Interval.FIVE_MINUTES: 5 * MINUTE_US,
     Interval.QUARTER_HOUR: BASE_US,
     Interval.HOUR: _HOUR_US,
     Interval.DAY: 23 * _HOUR_US,
@@ -68,13 +72,13 @@ def edges(start_us: int, end_us: int, interval: Interval, timezone: str) -> I64:
     begins or ends inside a local period. start_us < end_us, both on 15-minute marks.
     """
     since_us, offset_us = utc_offsets(start_us, end_us, timezone)
-    if interval in (Interval.QUARTER_HOUR, Interval.HOUR):
+    if SHORTEST_US[interval] <= _HOUR_US:
         inner = _clock_marks(since_us, offset_us, end_us, SHORTEST_US[interval])
     else:
         inner = _first_moments(since_us, offset_us, end_us, interval)
-    # The ledger knows 15-minute marks only. Every zone's midnight has been on one since
-    # Liberia's left -00:44:30 in 1972.
-    inner -= inner % BASE_US
+    # The ledger knows marks of 15 minutes, or of what is asked for, only. Every zone's midnight
+    # has been on one since Liberia's left -00:44:30 in 1972.
+    inner -= inner % min(SHORTEST_US[interval], BASE_US)
     inside = inner[(inner > start_us) & (inner < end_us)]
     return np.unique(np.concatenate(([start_us], inside, [end_us])))
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.batch import BASE_US, F64, I64, U16, IntervalBatch
-from core.sums import END, INNER, START, slot_table
+from core.batch import F64, I64, U16, IntervalBatch
+from core.sums import END, INNER, START, slot_table, slot_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,12 @@ class Periods:
 def roll_up(intervals: IntervalBatch, edges_us: I64) -> Periods:
     """Sum intervals of any registers, in any order, into the periods between edges_us.
 
-    edges_us: ascending, at least two, all on 15-minute marks. Intervals outside are left
+    edges_us: ascending, at least two, as of IntervalSums. Intervals outside are left
     out. One pass over the rows without a Python loop.
     """
-    slot = (intervals.start_us - edges_us[0]) // BASE_US
-    slots = int(edges_us[-1] - edges_us[0]) // BASE_US
+    unit_us = slot_us(edges_us)
+    slot = (intervals.start_us - edges_us[0]) // unit_us
+    slots = int(edges_us[-1] - edges_us[0]) // unit_us
     if len(slot) and (slot.min() < 0 or slot.max() >= slots):
         inside = (slot >= 0) & (slot < slots)
         intervals, slot = intervals.take(inside), slot[inside]

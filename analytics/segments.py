@@ -17,6 +17,7 @@ class Segments:
     """Consumption between consecutive readings (start, end) of a register.
 
     start_value, end_value: as the meter shows them; amount is after ratio.
+    base_us: length of the register's ledger intervals.
     covered_from_us: from here to end_us the segment counts as measured; later than
     start_us only where the register was silent for longer than a gap.
     """
@@ -29,6 +30,7 @@ class Segments:
     amount: F64
     covered_from_us: I64
     quality: U16
+    base_us: I64
 
     def __len__(self) -> int:
         return len(self.register)
@@ -37,7 +39,7 @@ class Segments:
     def empty(cls) -> "Segments":
         """No segments."""
         i32, i64, f64 = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.float64)
-        return cls(i32, i64, i64, f64, f64, f64, i64, np.empty(0, np.uint16))
+        return cls(i32, i64, i64, f64, f64, f64, i64, np.empty(0, np.uint16), i64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Joins:
             self.amount,
             covered_from_us,
             flags,
+            columns.base_us[register],
         )
 
 
@@ -99,8 +102,8 @@ def gaps(chain: ReadingBatch, columns: RegisterColumns) -> Mask:
 def thinned_pairs(chain: ReadingBatch) -> Mask:
     """Whether readings between a row and the next were let go; bool[n - 1].
 
-    THINNED_AFTER opens such a span and THINNED_BEFORE closes it, within one ledger interval;
-    a row without either that came late lies inside.
+    THINNED_AFTER opens such a span and THINNED_BEFORE closes it, within one ledger interval
+    as long as that was then, 15 minutes at most; a row without either that came late lies inside.
     """
     slot = (chain.event_time_us - 1) // BASE_US
     rows = np.arange(len(chain))

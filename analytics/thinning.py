@@ -15,7 +15,7 @@ import numpy as np
 
 from analytics.belief import smooth
 from analytics.segments import gaps, thinned_pairs
-from core.batch import BASE_US, F64, I64, Mask, ReadingBatch
+from core.batch import F64, I64, Mask, ReadingBatch
 from core.columns import RegisterColumns
 from core.quality import ReadingQuality
 
@@ -28,7 +28,7 @@ def thinned(batch: ReadingBatch, columns: RegisterColumns) -> ReadingBatch:
     """
     if len(batch) < 3:
         return batch
-    beside = _beside(batch)
+    beside = _beside(batch, columns)
     keep = np.ones(len(batch), np.bool_)
     keep[1:-1] = ~(beside[:-1] & beside[1:])  # the first and the last of an interval
     starts = np.flatnonzero(np.append(np.True_, ~beside))
@@ -42,7 +42,7 @@ def thinned(batch: ReadingBatch, columns: RegisterColumns) -> ReadingBatch:
 
     kept = np.flatnonzero(keep)
     went = np.append(0, np.cumsum(~keep | np.append(thinned_pairs(batch), np.False_)))
-    let_go = (went[kept[1:]] - went[kept[:-1]] > 0) & _beside(batch.take(kept))
+    let_go = (went[kept[1:]] - went[kept[:-1]] > 0) & _beside(batch.take(kept), columns)
     quality = batch.quality[kept]
     quality[:-1] |= np.where(let_go, ReadingQuality.THINNED_AFTER, 0).astype(np.uint8)
     quality[1:] |= np.where(let_go, ReadingQuality.THINNED_BEFORE, 0).astype(np.uint8)
@@ -63,9 +63,9 @@ def _deciding(batch: ReadingBatch, columns: RegisterColumns) -> Mask:
     return found
 
 
-def _beside(batch: ReadingBatch) -> Mask:
+def _beside(batch: ReadingBatch, columns: RegisterColumns) -> Mask:
     """Whether the next row is of the same register and ledger interval; bool[n - 1]."""
-    slot = (batch.event_time_us - 1) // BASE_US
+    slot = (batch.event_time_us - 1) // columns.base_us[batch.register]
     found: Mask = (batch.register[1:] == batch.register[:-1]) & (slot[1:] == slot[:-1])
     return found
 

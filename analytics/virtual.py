@@ -15,6 +15,7 @@ from core.batch import BASE_US, F64, I64, U16, IntervalBatch
 from core.catalog import Catalog
 from core.model import Device, DeviceKind, Register
 from core.quantities import Energy
+from core.sums import merged
 
 MOST_DEPTH = 16
 """Virtual meters one in another."""
@@ -118,19 +119,24 @@ def _nested(
         raise FormulaError(f"[{device.id}] can't be used ({error})", position, error.fix) from None
 
 
-def intervals(meter: Virtual, inputs: IntervalBatch, start_us: int, end_us: int) -> IntervalBatch:
+def intervals(
+    meter: Virtual, inputs: IntervalBatch, start_us: int, end_us: int, length_us: int = BASE_US
+) -> IntervalBatch:
     """Ledger intervals of a virtual meter with start_us <= start < end_us, by start.
 
-    inputs: those of meter.registers, in any order. An interval of which an input's amount is
-    not known has none (NaN); coverage is the least of the inputs', flags are those of all.
+    inputs: those of meter.registers, in any order, none longer than length_us. An interval of
+    which an input's amount is not known has none (NaN); coverage is the least of the inputs',
+    flags are those of all.
     """
-    slots = int(-(-(end_us - start_us) // BASE_US))
+    slots = int(-(-(end_us - start_us) // length_us))
+    inputs = merged(inputs, length_us)
     by_register = {
         register: inputs.take(inputs.register == register) for register in np.unique(inputs.register).tolist()
     }
     empty = IntervalBatch.empty()
     grids = {
-        register: _Grid.of(by_register.get(register, empty), start_us, slots) for register in meter.registers
+        register: _Grid.of(by_register.get(register, empty), start_us, slots, length_us)
+        for register in meter.registers
     }
     grid = _grid(meter, grids)
     at = np.flatnonzero(grid.known)
@@ -138,7 +144,7 @@ def intervals(meter: Virtual, inputs: IntervalBatch, start_us: int, end_us: int)
     none, nan = np.zeros(n, np.int64), np.full(n, np.nan)
     return IntervalBatch(
         np.full(n, meter.source, np.int32),
-        start_us + at * BASE_US,
+        start_us + at * length_us,
         grid.amount[at],
         grid.covered_us[at],
         grid.quality[at],
@@ -161,7 +167,7 @@ class _Grid:
     known: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     @classmethod
-    def of(cls, rows: IntervalBatch, start_us: int, slots: int) -> "_Grid":
+    def of(cls, rows: IntervalBatch, start_us: int, slots: int, length_us: int) -> "_Grid":
         grid = cls(
             np.full(slots, np.nan),
             np.zeros(slots, np.int64),
@@ -169,7 +175,7 @@ class _Grid:
             np.zeros(slots, np.int64),
             np.zeros(slots, np.bool_),
         )
-        at = (rows.start_us - start_us) // BASE_US
+        at = (rows.start_us - start_us) // length_us
         inside = (at >= 0) & (at < slots)
         at = at[inside]
         grid.amount[at], grid.covered_us[at] = rows.amount[inside], rows.covered_us[inside]

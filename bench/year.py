@@ -139,6 +139,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, meters: int, slots: range, *,
             round(slot * 0.7 + meter, 2),
             slot * {BASE_US} + (hash(meter) % 900) * 1000000,
             round(slot * 0.7 + meter, 2),
+            0,
             0
         from (select i, {numbers} from range({meters * len(slots)}) numbered(i))
         """

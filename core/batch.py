@@ -19,8 +19,10 @@ U16 = NDArray[np.uint16]
 U64 = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
+MINUTE_US = 60_000_000
+
 BASE_US = 900_000_000
-"""Length of a ledger interval: 15 minutes."""
+"""Longest ledger interval: 15 minutes. Those of a place with a finer base divide it."""
 
 
 class _Columns:
@@ -99,10 +101,11 @@ class PositionBatch(_Columns):
 
 @dataclass(frozen=True, slots=True)
 class IntervalBatch(_Columns):
-    """Ledger intervals of BASE_US from start_us; identity is (register, start_us).
+    """Ledger intervals from start_us; identity is (register, start_us).
 
+    Each is as long as the base of its register (RegisterColumns.base_us) was when it was made.
     amount: consumption in the register's unit.
-    covered_us: how much of the interval was measured, 0 to BASE_US.
+    covered_us: how much of the interval was measured, 0 to its length.
     quality: core.quality.Quality flags.
     first_*, last_*: first and last reading inside [start, end]; time 0 and NaN if none.
     revision: how often the interval has been recomputed with another result.

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.batch import BASE_US, MINUTE_US
 from core.model import Device, Place, PlaceKind, Placement, Register, Replacement
 from core.policies import POLICIES, CounterPolicy
 
@@ -94,7 +95,7 @@ class Catalog:
     def inherited(self, place_id: str, field: str) -> Any:  # noqa: ANN401 the type of the field
         """A field of the nearest place at or above this one that has it; None or () if none has.
 
-        field: climate_zone, calendar_id, tariffs or region_code.
+        field: climate_zone, calendar_id, tariffs, region_code or base_minutes.
         """
         value = None
         for above in self.ancestors(place_id):
@@ -102,6 +103,11 @@ class Catalog:
             if value is not None and value != ():
                 return value
         return value
+
+    def base_us(self, place_id: str) -> int:
+        """Length of the ledger's intervals of meters that stand at a place now."""
+        minutes = self.inherited(place_id, "base_minutes")
+        return BASE_US if minutes is None else int(minutes) * MINUTE_US
 
     def tariff_id(self, place_id: str, energy: str) -> str | None:
         """The tariff of one energy at a place: of the nearest place upward that has one for it."""

@@ -29,7 +29,8 @@ class Counting:
 class RegisterColumns:
     """One row a register, row i being register i.
 
-    expected_us: how often it reports. minimum, maximum: bounds of a believable value.
+    expected_us: how often it reports. base_us: length of its ledger intervals.
+    minimum, maximum: bounds of a believable value.
     gauge_ratio: what its values are multiplied with when they come in; 1 for a counter.
 
     The rest is of counters and comes from the register and its policy (core.policies), in
@@ -43,6 +44,7 @@ class RegisterColumns:
     minimum: F64
     maximum: F64
     expected_us: I64
+    base_us: I64
     gauge_ratio: F64
     ratio: F64
     rollover_at: F64
@@ -108,6 +110,7 @@ class RegisterColumns:
             np.array([q.minimum for q in quantities], np.float64),
             np.array([q.maximum for q in quantities], np.float64),
             (np.array([d.expected_interval_s for d in devices], np.float64) * 1e6).astype(np.int64),
+            np.array(list(map(cache(catalog.base_us), (d.place_id for d in devices))), np.int64),
             np.where(counts, 1.0, ratio),
             ratio,
             _known([r.rollover_at or p.rollover_at for r, p in zip(registers, policies, strict=True)]),
@@ -124,7 +127,17 @@ class RegisterColumns:
 ARRAYS = [column.name for column in fields(RegisterColumns) if column.name != "replacements"]
 """Columns of RegisterColumns that have a row a register."""
 
-_COUNTING = ("expected_us", "ratio", "rollover_at", "max_rate", "step", "jitter", "confirm", "sign")
+_COUNTING = (
+    "expected_us",
+    "base_us",
+    "ratio",
+    "rollover_at",
+    "max_rate",
+    "step",
+    "jitter",
+    "confirm",
+    "sign",
+)
 """Columns that amounts depend on, each of 8 bytes a row; a digest is of them in this order."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: odd, its bits without a pattern

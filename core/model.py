@@ -47,10 +47,12 @@ class Name:
 class Place:
     """A node of the place tree; timezone (IANA) decides what its day and month are.
 
-    climate_zone, calendar_id, tariffs and region_code hold below it too, until a place has
+    climate_zone, calendar_id, tariffs, region_code and base_minutes hold below it too, until a place has
     one of its own (Catalog.inherited). tariffs: pairs of energy and tariff id.
     contract_demand_w: what is contracted for this place alone; places below have their own.
     region_code: grid region of emission factors, such as CN-CQ.
+    base_minutes: length of the ledger's intervals here and below: 1, 5 or, if no place has
+    one, 15.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Place:
     tariffs: tuple[tuple[str, str], ...] = ()
     contract_demand_w: float | None = None
     region_code: str | None = None
+    base_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class Quality(IntFlag):
     OPEN = 256  # still filling: not final
     DOUBTED = 512  # a reading in or beside it was not believed
     JUMP = 1024  # the counter jumped to where it can't have counted to; nothing is booked for that
+    INNER_INTERPOLATED = 2048  # as the first two, of an edge that is on no 15-minute mark
 
 
 class ReadingQuality(IntFlag):
@@ -34,7 +35,7 @@ THINNED = ReadingQuality.THINNED_BEFORE | ReadingQuality.THINNED_AFTER
 """Both flags of a reading beside which others were let go."""
 
 
-# Names as the API and the pages show them; both edge flags are one word there.
+# Names as the API and the pages show them; all edge flags are one word there.
 _NAMES = {
     Quality.START_INTERPOLATED: "interpolated",
     Quality.END_INTERPOLATED: "interpolated",
@@ -47,6 +48,7 @@ _NAMES = {
     Quality.OPEN: "open",
     Quality.DOUBTED: "doubted",
     Quality.JUMP: "jump",
+    Quality.INNER_INTERPOLATED: "interpolated",
 }
 
 

@@ -7,8 +7,7 @@ an identity, without a Python loop over rows.
 
 import numpy as np
 
-from core.batch import BASE_US as _BASE_US
-from core.batch import I32, I64, IntervalBatch, Mask, PositionBatch, ReadingBatch
+from core.batch import BASE_US, I32, I64, MINUTE_US, IntervalBatch, Mask, PositionBatch, ReadingBatch
 from core.quality import THINNED
 
 # A scatter table costs 8 bytes a cell; below this many cells a row it beats sorting.
@@ -74,14 +73,15 @@ def latest_intervals(batch: IntervalBatch) -> IntervalBatch:
     if is_ordered(register, start_us):
         return batch
     low, high = int(start_us.min()), int(start_us.max())
-    slots = (high - low) // _BASE_US + 1
+    unit_us = MINUTE_US if np.any((start_us - low) % BASE_US) else BASE_US
+    slots = (high - low) // unit_us + 1
     ids = np.unique(register)
     cells = slots * len(ids)
-    if cells > _CELLS_PER_ROW * len(batch) or np.any((start_us - low) % _BASE_US):
+    if cells > _CELLS_PER_ROW * len(batch) or np.any((start_us - low) % unit_us):
         return batch.take(latest_rows(register, start_us))
     rank = np.zeros(int(ids[-1]) - int(ids[0]) + 1, np.int64)
     rank[ids - ids[0]] = np.arange(len(ids))
     row_of_cell = np.full(cells, -1, np.int64)
-    cell = rank[register - ids[0]] * slots + (start_us - low) // _BASE_US
+    cell = rank[register - ids[0]] * slots + (start_us - low) // unit_us
     row_of_cell[cell] = np.arange(len(batch))  # repeated cells keep the last row assigned
     return batch.take(row_of_cell[row_of_cell >= 0])

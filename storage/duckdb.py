@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.batch import BASE_US, I32, I64, IntervalBatch, PositionBatch, ReadingBatch
+from core.batch import I32, I64, MINUTE_US, IntervalBatch, PositionBatch, ReadingBatch
 from core.errors import StoreError
 from core.retention import Retention
 from core.sums import IntervalSums
@@ -39,7 +39,7 @@ from storage.duckdb_queries import (
 )
 from storage.duckdb_retention import Expiry
 from storage.duckdb_rows import Counts, RowRecord
-from storage.duckdb_schema import SCHEMA, VERSION
+from storage.duckdb_schema import MIGRATIONS, SCHEMA, VERSION
 from storage.duckdb_sums import is_worth_it, sum_in_place
 from storage.interval_sums import summed
 from storage.open_intervals import OpenIntervals, split
@@ -101,8 +101,8 @@ class DuckDBStore:
 
     def put_intervals(self, intervals: IntervalBatch) -> None:
         """Store closed intervals durably and keep open ones in memory."""
-        if np.any(intervals.start_us % BASE_US):
-            raise ValueError("intervals must start at a multiple of BASE_US")
+        if np.any(intervals.start_us % MINUTE_US):
+            raise ValueError("intervals must start at a minute")
         closed, opened = split(intervals)
         if len(closed):
             with self._rows.adding(interval=len(closed)), self._file.write() as connection:
@@ -205,6 +205,8 @@ class DuckDBStore:
             found = scalar(connection, "select coalesce(max(number), 0) from version")
             if not found:
                 connection.execute(f"insert into version values ({VERSION})")  # noqa: S608
+        if found in MIGRATIONS:
+            found = self._migrate(found)
         if found not in (0, VERSION):
             self.close()
             raise StoreError(
@@ -212,6 +214,16 @@ class DuckDBStore:
                 f"this one has {VERSION}): run that release, or choose another file",
                 retryable=False,
             )
+
+    def _migrate(self, found: int) -> int:
+        """Bring the tables of an earlier release up to date; returns their version then."""
+        while found in MIGRATIONS:
+            with self._file.write() as connection:
+                connection.execute(MIGRATIONS[found])
+                connection.execute(f"update version set number = {found + 1}")  # noqa: S608
+            found += 1
+        self._file.checkpoint()
+        return found
 
     def _missing(self, connection: Cursor) -> str:
         """Which acknowledged rows the file does not have, as its log did before it was damaged."""

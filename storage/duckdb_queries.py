@@ -12,14 +12,16 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from core.batch import BASE_US, I32, I64, IntervalBatch, PositionBatch, ReadingBatch
+from core.batch import BASE_US, I32, I64, MINUTE_US, IntervalBatch, PositionBatch, ReadingBatch
 
 Cursor = duckdb.DuckDBPyConnection
 Batch = TypeVar("Batch", ReadingBatch, PositionBatch, IntervalBatch)
 
 # Ledger intervals are numbered in the file: neighbours in time then differ by 1, and pack well.
-_STORED = {"start_us": f"(start_us // {BASE_US})::integer"}
-_SHOWN = {"start_us": f"slot::bigint * {BASE_US} as start_us"}
+_PART_US = f"((start_us % {BASE_US} + {BASE_US}) % {BASE_US})"
+_STORED = {"start_us": f"((start_us - {_PART_US}) // {BASE_US})::integer"}
+_ADDED: dict[str, str] = {"interval": f", ({_PART_US} // {MINUTE_US})::utinyint"}
+_SHOWN = {"start_us": f"slot::bigint * {BASE_US} + part::bigint * {MINUTE_US} as start_us"}
 
 _INT64, _INT32 = np.iinfo(np.int64), np.iinfo(np.int32)
 _REPLAY_ROWS = 200_000
@@ -32,6 +34,7 @@ def insert(connection: Cursor, table: str, batch: Batch) -> None:
     if not len(batch):
         return
     names = ", ".join(_STORED.get(column.name, column.name) for column in fields(batch))
+    names += _ADDED.get(table, "")
     connection.register("batch", batch.columns())
     try:
         connection.execute(f"insert into {table} select {names} from batch")  # noqa: S608 - see above
@@ -78,8 +81,19 @@ def within(column: str, start_us: int, end_us: int) -> str:
 
 def within_slots(start_us: int, end_us: int) -> str:
     """Condition start_us <= start < end_us on the numbers of ledger intervals."""
-    first, end = (min(max(-(-us // BASE_US), _INT32.min), _INT32.max) for us in (start_us, end_us))
-    return f"slot >= {first} and slot < {end}"
+    (first, minute), (end, before) = _slot(start_us), _slot(end_us)
+    from_ = f"slot >= {first}" + (f" and (slot > {first} or part >= {minute})" if minute else "")
+    to = f"slot <= {end} and (slot < {end} or part < {before})" if before else f"slot < {end}"
+    return f"{from_} and {to}"
+
+
+def _slot(time_us: int) -> tuple[int, int]:
+    """Number and part of the first interval that can begin at or after a time."""
+    minutes = -(-time_us // MINUTE_US)
+    slot, part = divmod(minutes, BASE_US // MINUTE_US)
+    if _INT32.min <= slot < _INT32.max:
+        return slot, part
+    return min(max(slot, _INT32.min), _INT32.max), 0
 
 
 def among(cursor: Cursor, column: str, ids: I32) -> str:

@@ -1,14 +1,19 @@
 """Tables of the DuckDB store: the columns of the batches, in their order.
 
-interval.slot: start_us / BASE_US.
+interval.slot: start_us / BASE_US, rounded down; part: minutes of start_us after that, which are 0
+where the ledger's base is 15 minutes. A column of its own packs to nothing there, and sums by
+longer periods need not look at it.
 compacted: rows (n) that a look at a window (number) of a table (kind) has left.
 watermark: the highest time of receipt when rows were last let go, for it may have gone with them.
 
 Floating-point columns may be null: DuckDB reads a NaN in a NumPy column as null.
 """
 
-VERSION = 1
-"""Of the tables. A file of another version is refused."""
+VERSION = 2
+"""Of the tables. A file of another version is refused, unless MIGRATIONS lead from it to this one."""
+
+MIGRATIONS = {1: "alter table interval add column part utinyint default 0"}
+"""By version, what makes the next one of it, in one transaction."""
 
 SCHEMA = """
 create table if not exists version (
@@ -45,7 +50,8 @@ create table if not exists interval (
     first_value double,
     last_us bigint not null,
     last_value double,
-    revision integer not null
+    revision integer not null,
+    part utinyint default 0
 );
 create table if not exists compacted (
     kind varchar not null,

@@ -3,14 +3,18 @@
 A row that travels to NumPy costs as much as summing a hundred where they are. But the table
 may hold several rows of one identity, of which the last written counts. Those identities are
 found first (a bit for each slot, 64 to a word: a word with fewer bits than rows holds a
-repetition); their rows travel, all others are summed in place.
+repetition); their rows travel, all others are summed in place. Registers with a finer base than
+15 minutes have several intervals a slot, each another part of it, and are dealt with apart.
 """
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.batch import BASE_US, I32, I64, IntervalBatch
-from core.sums import IntervalSums, slot_table
+from core.batch import BASE_US, I32, I64, MINUTE_US, U8, IntervalBatch
+from core.sums import IntervalSums, slot_table, slot_us
 from storage.columns import latest_intervals
 from storage.duckdb_queries import Cursor, among, fetch_as_written, within_slots
 
@@ -19,13 +23,34 @@ from storage.duckdb_queries import Cursor, among, fetch_as_written, within_slots
 _WORD = 64
 _MOST_GROUPS = 1_000_000  # about 80 bytes each while DuckDB sums
 _FEW_SLOTS = 24  # in periods shorter than this, rows travel as fast
+_PARTS = BASE_US // MINUTE_US
 
 _Slots = NDArray[np.int32]
 
 
+@dataclass(frozen=True, slots=True)
+class _Identities:
+    """Intervals by the columns that DuckDB knows them by."""
+
+    register: I32
+    slot: _Slots
+    part: U8
+
+    @classmethod
+    def of(cls, rows: IntervalBatch) -> "_Identities":
+        part = (rows.start_us % BASE_US // MINUTE_US).astype(np.uint8)
+        return cls(rows.register, (rows.start_us // BASE_US).astype(np.int32), part)
+
+    def and_(self, other: "_Identities") -> dict[str, NDArray[Any]]:
+        """Those of both, as columns by name."""
+        return {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__slots__}
+
+
 def is_worth_it(edges_us: I64) -> bool:
     """Whether periods are so long that summing in place is the shorter way."""
-    return int(edges_us[-1] - edges_us[0]) >= _FEW_SLOTS * BASE_US * (len(edges_us) - 1)
+    return slot_us(edges_us) == BASE_US and int(edges_us[-1] - edges_us[0]) >= _FEW_SLOTS * BASE_US * (
+        len(edges_us) - 1
+    )
 
 
 def sum_in_place(cursor: Cursor, registers: I32, edges_us: I64, opened: IntervalBatch) -> IntervalSums:
@@ -38,23 +63,36 @@ def sum_in_place(cursor: Cursor, registers: I32, edges_us: I64, opened: Interval
     at_once = max(_MOST_GROUPS // (slots // _WORD + len(edges_us) + 1), 1)
     cursor.begin()  # one state of the table for all that is asked
     for first in range(0, len(sums.register), at_once):
-        _add(cursor, sums, sums.register[first : first + at_once], opened)
+        some = sums.register[first : first + at_once]
+        fine = np.isin(some, _fine(cursor, some, edges_us))
+        if not fine.all():
+            _add(cursor, sums, some[~fine], opened, by="slot")
+        finer = some[fine]
+        for part in range(0, len(finer), max(at_once // _PARTS, 1)):
+            some = finer[part : part + max(at_once // _PARTS, 1)]
+            _add(cursor, sums, some, opened, by="slot, part")
     cursor.rollback()
     return sums
 
 
-def _add(cursor: Cursor, sums: IntervalSums, registers: I32, opened: IntervalBatch) -> None:
+def _fine(cursor: Cursor, registers: I32, edges_us: I64) -> I32:
+    """Registers with an interval that begins on no 15-minute mark; blocks without one are not read."""
+    where = f"{within_slots(int(edges_us[0]), int(edges_us[-1]))} and {among(cursor, 'register', registers)}"
+    found = cursor.execute(f"select distinct register from interval where part > 0 and {where}").fetchnumpy()
+    return np.asarray(found["register"], np.int32)
+
+
+def _add(cursor: Cursor, sums: IntervalSums, registers: I32, opened: IntervalBatch, by: str) -> None:
+    """Add the intervals of registers; by: columns that tell those of one register apart."""
     edges_us = sums.edges_us
     opened = opened.take(np.isin(opened.register, registers))
     where = f"{within_slots(int(edges_us[0]), int(edges_us[-1]))} and {among(cursor, 'register', registers)}"
-    register, slot = _repeated(cursor, where)
-    register = np.concatenate([register, opened.register])
-    slot = np.concatenate([slot, (opened.start_us // BASE_US).astype(np.int32)])
+    repeated = _repeated(cursor, where, by).and_(_Identities.of(opened))
     rows = "interval"
-    if len(register):
-        cursor.register("repeated", {"register": register, "slot": slot})
-        chosen = f"from interval semi join repeated using (register, slot) where {where}"
-        rows = "interval anti join repeated using (register, slot)"
+    if len(repeated["register"]):
+        cursor.register("repeated", repeated)
+        chosen = f"from interval semi join repeated using (register, {by}) where {where}"
+        rows = f"interval anti join repeated using (register, {by})"
         stored = fetch_as_written(cursor, IntervalBatch, chosen)
         sums.add(latest_intervals(IntervalBatch.concat([stored, opened])))
     period, flags = slot_table(edges_us)
@@ -77,18 +115,19 @@ def _add(cursor: Cursor, sums: IntervalSums, registers: I32, opened: IntervalBat
         getattr(sums, name)[row, column] += found[name]
 
 
-def _repeated(cursor: Cursor, where: str) -> tuple[I32, _Slots]:
-    """Identities that may have several rows, as (register, slot); every one that has is among them."""
+def _repeated(cursor: Cursor, where: str, by: str) -> _Identities:
+    """Identities that may have several rows; every one that has is among them."""
+    part = "part" if by == "slot, part" else "0::utinyint"
     found = cursor.execute(
         f"""
         with word as (
             select
-                register, slot // {_WORD} as number, count(*) as n,
+                register, {part} as part, slot // {_WORD} as number, count(*) as n,
                 bit_or((1::ubigint << (slot % {_WORD}))::ubigint) as once,
                 bit_xor((1::ubigint << (slot % {_WORD}))::ubigint) as odd
             from interval where {where} group by all
         )
-        select register, number, n, once, odd from word where n != bit_count(once)
+        select register, part, number, n, once, odd from word where n != bit_count(once)
         """
     ).fetchnumpy()
     once = np.asarray(found["once"], np.uint64)
@@ -98,5 +137,8 @@ def _repeated(cursor: Cursor, where: str) -> tuple[I32, _Slots]:
     bits = np.where(told, twice, once)
     set_ = (bits[:, None] >> np.arange(_WORD, dtype=np.uint64)) & np.uint64(1)
     word, bit = np.nonzero(set_)
-    register = np.asarray(found["register"], np.int32)[word]
-    return register, (np.asarray(found["number"], np.int64)[word] * _WORD + bit).astype(np.int32)
+    return _Identities(
+        np.asarray(found["register"], np.int32)[word],
+        (np.asarray(found["number"], np.int64)[word] * _WORD + bit).astype(np.int32),
+        np.asarray(found["part"], np.uint8)[word],
+    )

@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from core.batch import BASE_US, I32, I64, IntervalBatch, Mask
+from core.batch import I32, I64, MINUTE_US, IntervalBatch, Mask
 from core.quality import Quality
 from storage.columns import latest_intervals
 
@@ -80,7 +80,7 @@ class OpenIntervals:
 
 
 def _key(register: I32, start_us: I64) -> I64:
-    key: I64 = register.astype(np.int64) << 40 | start_us // BASE_US
+    key: I64 = register.astype(np.int64) << 40 | start_us // MINUTE_US
     return key
 
 

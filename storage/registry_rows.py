@@ -103,6 +103,7 @@ def _place(row: Any) -> Place:  # noqa: ANN401 - here and below: a row of any ty
         tariffs,
         contract_demand_w,
         region_code,
+        base_minutes,
     ) = row
     return Place(
         intern(id_),
@@ -120,6 +121,7 @@ def _place(row: Any) -> Place:  # noqa: ANN401 - here and below: a row of any ty
         tuple(tariffs.items()) if tariffs else (),
         contract_demand_w,
         region_code,
+        base_minutes,
     )
 
 

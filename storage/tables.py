@@ -57,6 +57,7 @@ place = Table(
     Column("tariffs", JSON(none_as_null=True)),
     Column("contract_demand_w", Double),
     Column("region_code", Text),
+    Column("base_minutes", Integer),
 )
 
 device = Table(

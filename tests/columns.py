@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from core.batch import BASE_US
 from core.columns import RegisterColumns
 from core.model import Replacement
 
@@ -34,6 +35,7 @@ def register_columns(
         "sign": 1.0,
         "confirm": confirm,
         "expected_us": int(expected_s * 1_000_000),
+        "base_us": BASE_US,
         "replaced": [register in events for register in range(size)],
         **columns,
     }

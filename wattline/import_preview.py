@@ -89,7 +89,7 @@ class Preview:
         marks = _whole(start_us, end_us, interval, timezone)
         now = self._store.intervals(of, int(marks[0]), int(marks[-1]))
         before, then = _closed(again.stored), _closed(again.rows)
-        changed = late.revised(before, then)
+        changed = late.revised(before, then, self._columns.base_us)
         revised = int(np.isin(changed.start_us, before.start_us).sum())
         others = now.take(~np.isin(now.start_us, changed.start_us))
         after = roll_up(IntervalBatch.concat([others, changed]), marks)

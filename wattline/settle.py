@@ -129,7 +129,8 @@ def derive_all(store: TimeSeriesStore, columns: RegisterColumns, registers: list
     stored = store.intervals(of, ALWAYS_US, LATEST_US)
     found = believe(chain, columns)
     rows = ledger.intervals(found.segments)
-    return Again(ALWAYS_US, None, rows, stored, late.revised(stored, rows), chain, found)
+    changed = late.revised(stored, rows, columns.base_us)
+    return Again(ALWAYS_US, None, rows, stored, changed, chain, found)
 
 
 def derive_again(
@@ -148,7 +149,7 @@ def derive_again(
     """
     of: I32 = np.array([register], np.int32)
     first_us, last_us = span
-    confirm = int(columns.confirm[register])
+    confirm, base_us = int(columns.confirm[register]), int(columns.base_us[register])
     events_us = [event.at_us for event in columns.replacements.get(register, ())]
     look_us = max(_LOOK_US, 2 * (confirm + 1) * int(columns.expected_us[register]))
     while True:
@@ -162,7 +163,7 @@ def derive_again(
         base = _base(readings, stored, safe_us, events_us)
         if base is not None:
             after = readings.take(readings.event_time_us > base.event_time_us[0])
-            start_us = -(-int(base.event_time_us[0]) // BASE_US) * BASE_US
+            start_us = -(-int(base.event_time_us[0]) // base_us) * base_us
             chain = ReadingBatch.concat([base, after])
         elif everything:
             start_us, chain = ALWAYS_US, readings
@@ -172,11 +173,13 @@ def derive_again(
             rows = rows.take(rows.start_us >= start_us)
             stored = stored.take(stored.start_us >= start_us)
             if everything or chain.event_time_us[-1] >= newest_us:
-                return Again(start_us, None, rows, stored, late.revised(stored, rows), chain, found)
+                changed = late.revised(stored, rows, columns.base_us)
+                return Again(start_us, None, rows, stored, changed, chain, found)
             end_us = late.agreed_us(stored, rows, last_us, _settled_us(chain, found, confirm))
             if end_us is not None:
                 rows, stored = rows.take(rows.start_us < end_us), stored.take(stored.start_us < end_us)
-                return Again(start_us, end_us, rows, stored, late.revised(stored, rows), chain, found)
+                changed = late.revised(stored, rows, columns.base_us)
+                return Again(start_us, end_us, rows, stored, changed, chain, found)
         elif everything:
             return None
         look_us *= _WIDER

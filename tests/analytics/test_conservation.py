@@ -76,10 +76,12 @@ def lives(draw):
     return life
 
 
-def booked(life, cuts):
+def booked(life, cuts, **columns):
     """Amounts of every interval, the readings taken in pieces."""
     events = {0: life.swaps} if life.swaps else {}
-    table = register_columns(rollover_at=DIGITS_END, max_rate=100.0, step=20.0, replacements=events)
+    table = register_columns(
+        rollover_at=DIGITS_END, max_rate=100.0, step=20.0, replacements=events, **columns
+    )
     state, book = counters.CounterState.empty(1), ledger.LedgerState.empty(1)
     rows = np.arange(len(life.minutes))
     parts = []

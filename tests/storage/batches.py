@@ -80,11 +80,14 @@ def position_rows(batch):
 
 
 def intervals(*rows):
-    """Rows of (register, slot, amount[, quality[, revision]]); slot counts BASE_US from NOON_US."""
+    """Rows of (register, slot, amount[, quality[, revision]]); slot counts BASE_US from NOON_US.
+
+    A slot may be a fraction, such as 2 + 5 / 15.
+    """
     full = [(*row, *(0, 0)[len(row) - 3 :]) for row in rows]
     register, slot, amount, quality, revision = zip(*full, strict=True)
     n = len(full)
-    start = NOON_US + np.array(slot, np.int64) * BASE_US
+    start = NOON_US + np.rint(np.array(slot) * BASE_US).astype(np.int64)
     return IntervalBatch(
         register=np.array(register, np.int32),
         start_us=start,
