@@ -13,7 +13,7 @@ from analytics.virtual import Virtual
 from api.services import Limits
 from core.batch import BASE_US, I32, I64, IntervalBatch
 from core.ports import TimeSeriesStore
-from core.sums import IntervalSums
+from core.sums import IntervalSums, merged
 
 _DAY_US = 86_400_000_000
 _SLOTS_A_DAY = _DAY_US // BASE_US
@@ -39,6 +39,7 @@ class Ledger:
         self._store = store
         self._most_rows = limits.ledger_rows
         self._readers = BoundedSemaphore(limits.ledger_readers)
+        self._rows_a_day = _SLOTS_A_DAY  # of a register: the most that was found
 
     def periods(self, registers: I32, edges_us: I64) -> Periods:
         """What the ledger holds of the registers between the edges, summed. Raises StoreError."""
@@ -85,29 +86,34 @@ class Ledger:
             yield sums
         for source in sorted({one for one in sources if one in virtuals}):
             found = IntervalSums.empty(np.array([source], np.int32), edges_us)
-            for rows in self.rows_of(virtuals[source], int(edges_us[0]), int(edges_us[-1])):
+            length_us = int(min(np.gcd.reduce(np.diff(edges_us)), BASE_US))
+            for rows in self.rows_of(virtuals[source], int(edges_us[0]), int(edges_us[-1]), length_us):
                 found.add(rows)
             yield found
 
-    def rows_of(self, meter: Virtual, start_us: int, end_us: int) -> Iterator[IntervalBatch]:
-        """Intervals of a virtual meter, some days at a time. Raises StoreError."""
+    def rows_of(
+        self, meter: Virtual, start_us: int, end_us: int, length_us: int = BASE_US
+    ) -> Iterator[IntervalBatch]:
+        """Intervals of a virtual meter, of this length, some days at a time. Raises StoreError."""
         for rows, low_us, high_us in self._rows(np.array(meter.registers, np.int32), start_us, end_us):
-            yield virtual.intervals(meter, rows, low_us, high_us)
+            yield virtual.intervals(meter, rows, low_us, high_us, length_us)
 
     def rows(self, registers: I32, start_us: int, end_us: int) -> Iterator[IntervalBatch]:
-        """Intervals of registers, some registers and some days at a time. Raises StoreError."""
-        at_once = max(self._most_rows // _SLOTS_A_DAY, 1)
+        """15-minute intervals of registers, some registers and days at a time. Raises StoreError."""
+        at_once = max(self._most_rows // self._rows_a_day, 1)
         registers = np.sort(registers)
         for first in range(0, len(registers), at_once):
             for rows, _, _ in self._rows(registers[first : first + at_once], start_us, end_us):
-                yield rows
+                yield merged(rows)
 
     def _rows(self, registers: I32, start_us: int, end_us: int) -> Iterator[tuple[IntervalBatch, int, int]]:
         """Intervals of all these registers with the span that they are of."""
-        days = max(self._most_rows // (_SLOTS_A_DAY * max(len(registers), 1)), 1)
         while start_us < end_us:
+            days = max(self._most_rows // (self._rows_a_day * max(len(registers), 1)), 1)
             next_us = min((start_us // _DAY_US + days) * _DAY_US, end_us)
             with self._readers:
                 found = self._store.intervals(registers, start_us, next_us)
+            filled = len(found) * _DAY_US // ((next_us - start_us) * max(len(registers), 1))
+            self._rows_a_day = max(self._rows_a_day, filled)
             yield found, start_us, next_us
             start_us = next_us

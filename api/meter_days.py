@@ -9,6 +9,7 @@ from core.batch import BASE_US, I32, IntervalBatch, ReadingBatch
 from core.catalog import Catalog
 from core.model import Device, DeviceKind, Register
 from core.quantities import QUANTITIES, Energy, RegisterKind
+from core.sums import merged
 
 _COMPLETE = 0.999
 
@@ -28,7 +29,7 @@ class MeterDays:
             wanted |= {one.id: one for one in below}
         counters = [register for one in wanted.values() for register in self._counters(one)]
         ids = np.array(sorted(register.id for register in counters), np.int32)
-        self._rows = services.store.intervals(ids, start_us, end_us)
+        self._rows = merged(services.store.intervals(ids, start_us, end_us))
 
     def day(self, device: Device) -> tuple[MeterDay, int, float]:
         """(the day, how many readings it has, the measured share of its time)."""

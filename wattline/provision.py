@@ -69,6 +69,7 @@ def _place(place: Place) -> dict[str, object]:
         "tariffs": dict(place.tariffs),
         "contract_demand_w": place.contract_demand_w,
         "region_code": place.region_code,
+        "base_minutes": place.base_minutes,
     }
 
 

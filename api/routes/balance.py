@@ -10,6 +10,7 @@ from analytics.grouping import Shares, below
 from analytics.periods import Interval, edges
 from api import problems, times
 from api.accounts import Accounts, Figure
+from api.base import check_base
 from api.counted import energy_and_unit_of
 from api.depends import EstateOf, LedgerOf, ServicesOf
 from api.estate import Estate
@@ -63,6 +64,7 @@ def meter_balance(
     edges_us = edges(start_us, end_us, interval, timezone)
     accounts = Accounts(estate, ledger, services.clock())
     children = _below(accounts, device, (energy, unit), start_us, end_us)
+    check_base(estate, [device, *children], interval)
     if not children:
         raise problems.invalid(
             "device", device, "no meter stands below it in this span", "give its sub-meters parent_device_id"

@@ -8,6 +8,7 @@ from analytics.grouping import GroupBy, Shares
 from analytics.periods import Interval, edges
 from api import problems, times
 from api.accounts import Accounts, Figure
+from api.base import check_base
 from api.counted import energy_and_unit, energy_and_unit_of
 from api.depends import EstateOf, LedgerOf, ServicesOf
 from api.derived import Asked, Derivations, check_rows
@@ -15,7 +16,7 @@ from api.estate import Estate
 from api.explain import explanation
 from api.grouped import Question, amounts, by_energy, one_energy, qualities
 from api.openapi import refusals
-from api.routes.spans import From, To, check_points, quarter_span
+from api.routes.spans import From, To, check_points, quarter_span, quarters_or_longer
 from api.schemas.accounts import ConsumptionAccount, ConsumptionGroup
 from api.schemas.series import ConsumptionItem
 from api.services import Limits
@@ -66,12 +67,15 @@ def consumption(
     Each meter counts once, however deep the tree below it, and where it stood at the time. Days
     and months are those of the place's time zone; `from` and `to` are on 15-minute marks and cut
     the first and the last period. Coverage is the measured share of the time that has passed.
+    Periods of 1 or 5 minutes are known where the place's `base_minutes` is no longer.
     """
     if (place is None) == (device is None):
         raise problems.invalid(
             "place", place, "one of place and device is needed", "give exactly one of the two"
         )
     wanted = _wanted(with_)
+    if "cost" in wanted:
+        quarters_or_longer(interval, "prices hold")
     timezone = _timezone(estate, place, device, group_by)
     now_us = services.clock()
     start_us, end_us = quarter_span(from_, to, timezone, now_us)
@@ -85,6 +89,7 @@ def consumption(
     if group_by is GroupBy.ENERGY and energy is None:
         return _every_energy(accounts, derivations, ask, interval, pending)
     energy, unit, shares = _subject(accounts, place, device, energy, unit)
+    check_base(estate, accounts.meters(shares, start_us, end_us), interval)
     asked = Asked(shares, energy, unit, timezone, edges_us)
     _check_rows(accounts, asked, wanted, services.limits, explain=explain)
     figure, groups = _figure(accounts, derivations, ask, asked, group_by)
@@ -158,6 +163,8 @@ def _every_energy(
         for energy in estate.energies(ask.place_id)
         for unit in estate.units(estate.members(ask.place_id, energy).devices, energy)
     ]
+    meters = sorted({one for energy, _ in kinds for one in estate.members(ask.place_id, energy).devices})
+    check_base(estate, meters, interval)
     groups = by_energy(accounts, derivations, ask, kinds)
     return ConsumptionAccount(
         place=ask.place_id,
@@ -171,7 +178,7 @@ def _every_energy(
         total=None,
         coverage=min((one.coverage for one in groups), default=0.0),
         quality=list(dict.fromkeys(name for one in groups for name in one.quality)),
-        meters=sorted({one for energy, _ in kinds for one in estate.members(ask.place_id, energy).devices}),
+        meters=meters,
         pending=pending,
         items=[],
         group_by=GroupBy.ENERGY,

@@ -14,7 +14,7 @@ from api.demand_peak import month_maximum
 from api.depends import EstateOf, LedgerOf, ServicesOf
 from api.figures import check_electricity, meters, number, quality_of, quarters
 from api.openapi import refusals
-from api.routes.spans import From, To, month_span, quarter_span
+from api.routes.spans import From, To, month_span, quarter_span, quarters_or_longer
 from api.schemas.base import Names
 from api.schemas.demand import Demand, DemandItem, DemandMaximum, DemandNow, Window
 from core.batch import I64
@@ -49,6 +49,7 @@ def demand(
     check_electricity(estate, place)
     found = estate.place(place)
     start_us, end_us = quarter_span(from_, to, found.timezone, services.clock())
+    quarters_or_longer(interval, "demand is the mean power")
     _check_points(start_us, end_us, interval, services.limits.points)
     accounts = Accounts(estate, ledger, services.clock())
     windows = quarters(accounts, place, start_us, end_us)

@@ -11,6 +11,7 @@ from analytics.periods import SHORTEST_US, Interval, marks_around
 from api import times
 from api.problems import ProblemError, invalid, shown
 from api.schemas.problem import FieldProblem
+from core.batch import BASE_US
 
 _WRITTEN = "RFC 3339 with offset, or a local date such as 2026-11-21 for its first moment."
 _EXAMPLES = ["2026-11-21", "2026-11-21T08:15:00+08:00"]
@@ -68,6 +69,12 @@ def check_points(start_us: int, end_us: int, interval: Interval, most: int) -> N
     if coarser:
         fix = f"interval={coarser[0]}, or {fix}"
     raise invalid("interval", interval, f"{points} periods are more than {most}", fix)
+
+
+def quarters_or_longer(interval: Interval, what: str) -> None:
+    """Raise a problem for periods shorter than 15 minutes, of which there is no such figure."""
+    if SHORTEST_US[interval] < BASE_US:
+        raise invalid("interval", interval, f"{what} by 15 minutes or longer", "ask for interval=15m")
 
 
 def month_span(month: str | None, timezone: str, now_us: int) -> tuple[str, int, int]:

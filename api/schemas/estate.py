@@ -50,6 +50,10 @@ class PlaceInput(Input):
         default=None, description=f"Region of emission factors. {_INHERITED}", examples=["CN-CQ"]
     )
 
+    base_minutes: Literal[1, 5, 15] | None = Field(
+        default=None, description=f"Length of the ledger's intervals; 15 if none is given. {_INHERITED}"
+    )
+
     def place(self) -> Place:
         """The place as the registry takes it."""
         return Place(
@@ -68,6 +72,7 @@ class PlaceInput(Input):
             tuple((energy.value, tariff) for energy, tariff in self.tariffs.items()),
             self.contract_demand_w,
             self.region_code,
+            self.base_minutes,
         )
 
 
@@ -89,6 +94,7 @@ class PlaceItem(Answer):
     tariffs: dict[str, str]
     contract_demand_w: float | None
     region_code: str | None
+    base_minutes: int | None
     energies: list[Energy] = Field(description="What is metered at or below this place.")
 
     @classmethod
@@ -110,6 +116,7 @@ class PlaceItem(Answer):
             tariffs=dict(place.tariffs),
             contract_demand_w=place.contract_demand_w,
             region_code=place.region_code,
+            base_minutes=place.base_minutes,
             energies=energies,
         )
 

@@ -66,6 +66,7 @@ async def test_a_place_tells_all_that_is_registered(client):
         "tariffs": {},
         "contract_demand_w": None,
         "region_code": None,
+        "base_minutes": None,
         "energies": ["electricity", "gas"],
     }
 
