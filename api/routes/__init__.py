@@ -63,7 +63,6 @@ ROUTERS = [
         rules,
         preview,
         silences,
-        preview,
         channels,
         message_routes,
         deliveries,
