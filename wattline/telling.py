@@ -46,14 +46,14 @@ class OpenChannels:
         """Plans with what is known now; None if nobody is ever told."""
         if not self._routes:
             return None
-        known = self.known()
+        known = self._known(self._now_us())
         forms = {id_: channel.form for id_, channel in self._open.items()}
         return Planner(self._routes, frozenset(self._open), known, Composer(known, forms, self._public_url))
 
-    def known(self) -> Known:
-        """Catalog, rules and silences as they are now."""
+    def _known(self, now_us: int | None = None) -> Known:
+        """Catalog, rules, and the silences that are in force, or all, those to come too."""
         rules = {rule.id: rule for rule in self._registry.rules()}
-        return Known(self._catalog(), rules, self._registry.silences())
+        return Known(self._catalog(), rules, self._registry.silences(now_us))
 
     async def send(self, delivery: Delivery) -> tuple[Said, float]:
         """Send a delivery; what was said, and after how many ms. Whatever goes wrong is said."""
@@ -88,7 +88,7 @@ class OpenChannels:
 
     def reached(self, rule_id: str, place_id: str, event: Event) -> list[Reached]:
         """Which channels an alert of this rule at this place reaches, and when."""
-        known = self.known()
+        known = self._known()
         _ = known.catalog.places[place_id]
         return reached(
             self._routes, known, known.rules[rule_id], place_id, event=event, now_us=self._now_us()
