@@ -66,7 +66,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """What watches see, ordered by watch, then time.
+    """What watches see: the rows of a watch together, in order of time.
 
     limit: what value was held against. late: seen so long after it happened that it is history.
     waste: energy or volume above normal that this observation adds; NaN where nobody can say.

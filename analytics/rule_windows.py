@@ -115,27 +115,28 @@ def _window(rings: Rings, ring: I64, heard: Heard, rows: I64, _: RegisterColumns
     kind = int(rings.aggregate[ring[0]])
     time_us, value = heard.time_us[rows], heard.value[rows]
     newer = _note_time(rings, ring, time_us, heard.silent_us[rows])
-    width_us = np.maximum(rings.window_us[ring] // PARTS, 1)
-    x, y, part, kept = _moved(rings, ring, time_us, width_us)
+    part, kept = _move(rings, ring, time_us, np.maximum(rings.window_us[ring] // PARTS, 1))
     # A repetition of the newest reading is no second one.
     kept &= newer | (time_us < rings.last_us[ring])
-    at, column = np.flatnonzero(kept), (part % PARTS)[kept]
+    at, column = ring[kept], (part % PARTS)[kept]
     if kind == _MEAN:
-        x[at, column] += value[kept]
-        y[at, column] += 1.0
+        rings.x[at, column] += value[kept]
+        rings.y[at, column] += 1.0
     else:
-        x[at, column] = np.minimum(x[at, column], value[kept])
-        y[at, column] = np.maximum(y[at, column], value[kept])
-    rings.x[ring], rings.y[ring] = x, y
+        rings.x[at, column] = np.minimum(rings.x[at, column], value[kept])
+        rings.y[at, column] = np.maximum(rings.y[at, column], value[kept])
     _note_value(rings, ring, time_us, value, newer)
-    return _READ[kind](x, y), newer & (time_us - rings.since_us[ring] >= rings.window_us[ring])
+    says = newer & (time_us - rings.since_us[ring] >= rings.window_us[ring])
+    found = np.full(len(ring), np.nan)
+    found[says] = _READ[kind](rings, ring[says])
+    return found, says
 
 
-_READ: dict[int, Callable[[F64, F64], F64]] = {
-    _MEAN: lambda x, y: x.sum(axis=1) / np.maximum(y.sum(axis=1), 1.0),
-    _MINIMUM: lambda x, _: x.min(axis=1),
-    _MAXIMUM: lambda _, y: y.max(axis=1),
-    _SPREAD: lambda x, y: y.max(axis=1) - x.min(axis=1),
+_READ: dict[int, Callable[[Rings, I64], F64]] = {
+    _MEAN: lambda rings, at: rings.x[at].sum(axis=1) / np.maximum(rings.y[at].sum(axis=1), 1.0),
+    _MINIMUM: lambda rings, at: rings.x[at].min(axis=1),
+    _MAXIMUM: lambda rings, at: rings.y[at].max(axis=1),
+    _SPREAD: lambda rings, at: rings.y[at].max(axis=1) - rings.x[at].min(axis=1),
 }
 
 
@@ -155,38 +156,47 @@ def _rate(rings: Rings, ring: I64, heard: Heard, rows: I64, columns: RegisterCol
     jumped = newer & known & counter & (risen < -columns.jitter[register])
     jumped |= newer & known & counter & (risen - columns.step[register] > columns.max_rate[register] * hours)
 
-    x, y, part, kept = _moved(rings, ring, time_us, np.maximum(window_us * 2 // (PARTS - 2), 1))
-    x[jumped], y[jumped] = np.nan, np.nan
-    # The newest first reading of a part that is old enough; the reading before, if it is.
-    old = np.where(x <= (time_us - window_us)[:, None], x, -np.inf)
-    best = old.argmax(axis=1)
-    every = np.arange(len(rows))
-    from_us, from_value = old[every, best], y[every, best]
+    # The reading before, if it is old enough; else the newest first one of a part that is.
     before = newer & known & ~jumped & (time_us - past_us >= window_us)
-    from_us, from_value = np.where(before, past_us, from_us), np.where(before, last_value, from_value)
-
-    at, column = np.flatnonzero(kept), (part % PARTS)[kept]
-    first = ~(x[at, column] <= time_us[kept])
-    at, column = at[first], column[first]
-    x[at, column], y[at, column] = time_us[at], value[at]
-    rings.x[ring], rings.y[ring] = x, y
+    from_us, from_value = np.where(before, past_us, np.nan), np.where(before, last_value, np.nan)
+    parted = np.flatnonzero(window_us > 0)
+    if len(parted):
+        of, then_us = ring[parted], time_us[parted]
+        rings.x[ring[jumped]], rings.y[ring[jumped]] = np.nan, np.nan
+        part, kept = _move(rings, of, then_us, np.maximum(window_us[parted] * 2 // (PARTS - 2), 1))
+        asks = parted[~before[parted]]
+        from_us[asks], from_value[asks] = _newest_before(rings, ring[asks], time_us[asks] - window_us[asks])
+        at, column = of[kept], (part % PARTS)[kept]
+        first = ~(rings.x[at, column] <= then_us[kept])
+        at, column = at[first], column[first]
+        rings.x[at, column], rings.y[at, column] = then_us[kept][first], value[parted][kept][first]
     _note_value(rings, ring, time_us, value, newer)
-    says = newer & np.isfinite(from_us) & (from_us < time_us)
+    says = newer & (from_us < time_us)
     span_us = np.where(says, time_us - from_us, 1)
     return scale * (value - from_value) / span_us * _HOUR_US, says
 
 
-def _moved(rings: Rings, ring: I64, time_us: I64, width_us: I64) -> tuple[F64, F64, I64, Mask]:
-    """Parts after making room for these times, the part of each time, and whether it is still kept."""
+def _newest_before(rings: Rings, ring: I64, until_us: I64) -> tuple[F64, F64]:
+    """Time and value of the newest kept reading at or before a time; NaN where there is none."""
+    x = rings.x[ring]
+    old = np.where(x <= until_us[:, None], x, -np.inf)
+    best = old.argmax(axis=1)
+    from_us = old[np.arange(len(ring)), best]
+    return np.where(np.isfinite(from_us), from_us, np.nan), rings.y[ring, best]
+
+
+def _move(rings: Rings, ring: I64, time_us: I64, width_us: I64) -> tuple[I64, Mask]:
+    """Make room for these times; the part of each, and whether it is still kept."""
     part, newest = time_us // width_us, rings.part[ring]
     ahead = np.maximum(part, newest)
-    held = ahead[:, None] - (ahead[:, None] - np.arange(PARTS)) % PARTS
-    gone = held > newest[:, None]
-    x, y = rings.x[ring], rings.y[ring]
+    gone = np.minimum(ahead - newest, PARTS)
     nothing_x, nothing_y = _EMPTY[int(rings.aggregate[ring[0]])]
-    x[gone], y[gone] = nothing_x, nothing_y
+    for back in range(int(gone.max(initial=0))):
+        rows = gone > back
+        at, column = ring[rows], (ahead[rows] - back) % PARTS
+        rings.x[at, column], rings.y[at, column] = nothing_x, nothing_y
     rings.part[ring] = ahead
-    return x, y, part, part > ahead - PARTS
+    return part, part > ahead - PARTS
 
 
 def _note_time(rings: Rings, ring: I64, time_us: I64, silent_us: I64) -> Mask:

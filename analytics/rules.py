@@ -1,8 +1,8 @@
 """What every reading says to the rules that watch it.
 
-In: watches, a batch ordered by register and time. Out: observations, ordered by watch and
-time, for analytics.alerts to act on. Most rules look at single readings; the others remember
-some of what was before (RuleWindows).
+In: watches, a batch ordered by register and time. Out: observations for analytics.alerts to
+act on, those of a watch together and in order of time. Most rules look at single readings;
+the others remember some of what was before (RuleWindows).
 """
 
 from collections.abc import Mapping
@@ -34,15 +34,15 @@ LATE_US = 900_000_000
 class RuleWindows:
     """What watches remember between batches, and what belongs to them besides their register.
 
-    Of a counter that must not stand: load_register, ascending, is the power register of the
-    same meter, of load_watch, and load_sign whether power moves it that flows in (1) or back
-    (-1). first_register: by register, the first of its device; empty if no rule needs it.
+    Power in register r moves the counters of load_watch[load_of[r]:load_of[r + 1]], which must
+    not stand; load_sign: if it flows in (1) or back (-1). load_of is empty if there are none.
+    first_register: by register, the first of its device; empty if no rule needs it.
     """
 
     rings: Rings
     standing: Standing
     clocks: Clocks
-    load_register: I32
+    load_of: I64
     load_watch: I32
     load_sign: F64
     first_register: I32
@@ -105,7 +105,7 @@ class RuleWindows:
             Rings.loaded(arrays, f"{prefix}rings."),
             Standing.loaded(arrays, f"{prefix}standing."),
             Clocks.loaded(arrays, f"{prefix}clocks."),
-            fresh.load_register,
+            fresh.load_of,
             fresh.load_watch,
             fresh.load_sign,
             fresh.first_register,
@@ -132,7 +132,7 @@ def observe(
             _ringed(watches, batch, (row[ringed], watch[ringed]), columns, windows.rings),
             _standing(watches, batch, (row[stands], watch[stands]), columns, windows),
         ]
-    if len(windows.load_register) and len(parts) == 1:
+    if len(windows.load_of) and len(parts) == 1:
         nothing = row[:0], watch[:0]
         parts.append(_standing(watches, batch, nothing, columns, windows))
     if len(windows.clocks.watch):
@@ -175,9 +175,7 @@ def _standing(
     windows: RuleWindows,
 ) -> Observations:
     row, watch = pairs
-    begins = np.searchsorted(windows.load_register, batch.register, "left")
-    ends = np.searchsorted(windows.load_register, batch.register, "right")
-    load_row, at = expand(begins, ends - begins)
+    load_row, at = _loaded(windows, batch.register)
     load = np.arange(len(row) + len(load_row)) >= len(row)
     value = np.append(batch.value[row], batch.value[load_row] * windows.load_sign[at])
     row, watch = np.append(row, load_row), np.append(watch, windows.load_watch[at])
@@ -189,6 +187,17 @@ def _standing(
     held_s, wrong, moved, says = frozen.look(windows.standing, values)
     row, watch = row[says], watch[says]
     return _seen(batch, (row, watch), held_s[says], watches.threshold[watch], (wrong[says], moved[says]))
+
+
+def _loaded(windows: RuleWindows, register: I32) -> tuple[I64, I64]:
+    """Row and index into load_watch of every counter that the power in each row moves."""
+    if not len(windows.load_of):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    begins = windows.load_of[register]
+    count = windows.load_of[register + 1] - begins
+    rows = np.flatnonzero(count)
+    row, at = expand(begins[rows], count[rows])
+    return rows[row], at
 
 
 def _clocks(watches: Watches, batch: ReadingBatch, windows: RuleWindows) -> Observations:
@@ -215,17 +224,16 @@ def _seen(
 
 
 def _joined(parts: list[Observations]) -> Observations:
-    """All of them, ordered by watch, each watch being in one of them."""
+    """All of them, each watch being in one of them."""
     if len(parts) == 1:
         return parts[0]
     if not parts:
         return Observations.empty()
     names = [column.name for column in fields(Observations)]
-    order = np.argsort(np.concatenate([part.watch for part in parts]), kind="stable")
-    return Observations(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in names))
+    return Observations(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _loads(watches: Watches, stands: I32) -> tuple[I32, I32, F64]:
+def _loads(watches: Watches, stands: I32) -> tuple[I64, I32, F64]:
     """RuleWindows.load_* of the watches of values that must not stand."""
     catalog, found = watches.catalog, []
     for watch in stands.tolist():
@@ -234,8 +242,10 @@ def _loads(watches: Watches, stands: I32) -> tuple[I32, I32, F64]:
         if register.energy is Energy.ELECTRICITY and power is not None:
             found.append((power.id, watch, -1 if register.exported else 1))
     found.sort()
-    register_, watch_, sign = np.array(found, np.int64).reshape(-1, 3).T
-    return register_.astype(np.int32), watch_.astype(np.int32), sign.astype(np.float64)
+    power_, watch_, sign = np.array(found, np.int64).reshape(-1, 3).T
+    count = np.bincount(power_, minlength=len(catalog.registers) if found else 0)
+    load_of = np.append(0, np.cumsum(count)) if found else count
+    return load_of.astype(np.int64), watch_.astype(np.int32), sign.astype(np.float64)
 
 
 def _first_registers(catalog: Catalog) -> I32:

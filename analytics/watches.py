@@ -142,9 +142,12 @@ def watching(watches: Watches, register: I32) -> tuple[I64, I32]:
     row = np.flatnonzero(count)
     count = count[row]
     if len(row) and count.max() > 1:
-        nth, watch = expand(first_of[row], count)
-        order = np.argsort(watch, kind="stable")
-        return row[nth[order]], watch[order].astype(np.int32)
+        nth, at = expand(first_of[row], count)
+        row, watch = row[nth], at.astype(np.int32)
+        if np.any(watch[1:] < watch[:-1]):  # a register that is there twice and watched twice
+            order = np.argsort(watch, kind="stable")
+            row, watch = row[order], watch[order]
+        return row, watch
     return row, first_of[row].astype(np.int32)  # one rule a register: in order as the batch is
 
 

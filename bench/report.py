@@ -151,6 +151,31 @@ def _ledger(result: Result) -> list[str]:
     return [*_table(["", ""], rows), "", said]
 
 
+def _alerts(result: Result) -> list[str]:
+    ways = {
+        "null": "putting the batch in order, and nothing else",
+        "calm": "no reading in breach",
+        "some": "one in a hundred",
+        "all": "all",
+    }
+    rows = [
+        [
+            label,
+            f"{result[f'{name}_ms']:.1f}",
+            f"{result[f'{name}_most_ms']:.1f}" if f"{name}_most_ms" in result else "",
+            f"{result[f'{name}_of_null']:.1f}" if f"{name}_of_null" in result else "",
+        ]
+        for name, label in ways.items()
+    ]
+    rules, registers, watches = (f"{result[key]:,}" for key in ("rules", "registers", "watches"))
+    said = (
+        f"CPU-ms a batch of {result['values']:,} values, median of {result['batches']} batches each; "
+        f"{rules} rules over {registers} registers are {watches} watches, found in "
+        f"{result['build_s']:.1f} s. A look at the silence of all meters takes {result['silence_ms']:.1f} ms."
+    )
+    return [*_table(["in breach", "median", "most", "of putting in order"], rows), "", said]
+
+
 _TABLES: dict[str, Callable[[Result], list[str]]] = {
     "ingest": _ingest,
     "latency": _latency,
@@ -158,4 +183,5 @@ _TABLES: dict[str, Callable[[Result], list[str]]] = {
     "memory": _memory,
     "scale": _scale,
     "ledger": _ledger,
+    "alerts": _alerts,
 }

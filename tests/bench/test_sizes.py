@@ -28,3 +28,12 @@ def test_the_ledger_is_derived_again_and_says_what_each_way_costs():
     assert found["ratio_revised"] >= 20 * 3 * 95
     assert all(found[name] > 0 for name in ("first_s", "read_s", "unchanged_s", "ratio_s"))
     assert 0 < found["late_ms"]["p50"] <= found["late_ms"]["p95"]
+
+
+def test_rules_see_nothing_where_all_is_calm_and_everything_where_all_is_in_breach():
+    found = last_line("alerts", "--meters", 40, "--rules", 20, "--batches", 4)
+    assert found["watched"] == found["registers"] == 200
+    assert found["watches"] == 400
+    assert found["calm_transitions"] == 0
+    assert found["some_transitions"] < found["all_transitions"]
+    assert all(found[f"{name}_ms"] > 0 for name in ("null", "calm", "some", "all", "silence"))
