@@ -101,11 +101,12 @@ class AlertLog:
         if alert.state is before is AlertState.FIRING:
             return EventKind.LIVE if held.alert.retrospective and not alert.retrospective else None
         kind = _NEXT.get((before, alert.state))
-        if kind in (EventKind.STALE, EventKind.RETURNED):
-            fired_us = max((at_us for said, at_us in held.said if said in _FIRES), default=0)
-            if (kind, change.at_us) in held.said or change.at_us < fired_us:
-                return None  # told again, by someone who is behind
-        return kind
+        fired_us = max((at_us for said, at_us in held.said if said in _FIRES), default=0)
+        told = (kind, change.at_us) in held.said
+        # Whoever is behind tells again how it fired, or fell silent, and knows no better.
+        if kind is EventKind.RETURNED and (told or change.at_us <= fired_us):
+            return None
+        return None if kind is EventKind.STALE and (told or change.at_us < fired_us) else kind
 
     def _make_room(self, change: AlertChange) -> None:
         """End another open alert of the same watch: its end was never heard of."""

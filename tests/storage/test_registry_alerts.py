@@ -59,6 +59,12 @@ def test_who_is_behind_does_not_make_a_live_alert_stale(estate):
     assert estate.alert("a").alert.state is FIRING
 
 
+def test_who_tells_again_how_it_fired_does_not_end_a_silence(estate):
+    estate.record_alerts(LIFE[:2], NOW_US)
+    assert estate.record_alerts([LIFE[0]], NOW_US) == []
+    assert kinds(estate) == ["fired", "assigned", "stale"]
+
+
 def test_data_that_comes_late_ends_a_silence_that_was_noticed_already(estate):
     estate.record_alerts(LIFE[:2], NOW_US)
     late = change(FIRING, 390, previous=STALE)
