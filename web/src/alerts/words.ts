@@ -20,6 +20,11 @@ export function momentText(alert: Alert, time: string): string {
   return formatMoment(Date.parse(time), zoneOf(alert), locale.value)
 }
 
+/** As momentText, to the second: for what happened one after the other. */
+export function exactText(alert: Alert, time: string): string {
+  return formatMoment(Date.parse(time), zoneOf(alert), locale.value, true)
+}
+
 /** The device; of an alert on a place as a whole, nothing. */
 export function deviceText(alert: Alert): string {
   return alert.device_id === null ? '' : deviceName(alert.device_id)

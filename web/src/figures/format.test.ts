@@ -75,5 +75,6 @@ describe('days and moments', () => {
 
   it('an instant is on the place\'s clock', () => {
     expect(formatMoment(Date.parse('2026-11-21T19:21:00Z'), 'Asia/Shanghai', 'en')).toBe('Nov 22, 03:21')
+    expect(formatMoment(Date.parse('2026-11-21T19:21:07Z'), 'Asia/Shanghai', 'en', true)).toBe('Nov 22, 03:21:07')
   })
 })

@@ -97,9 +97,10 @@ export function formatDay(date: LocalDate, locale: string, style: keyof typeof D
   return new Intl.DateTimeFormat(locale, { ...DAY_STYLES[style], timeZone: 'UTC' }).format(Date.parse(`${date}T00:00:00Z`))
 }
 
-/** An instant on the place's clock, with the date. */
-export function formatMoment(ms: number, timezone: string, locale: string): string {
+/** An instant on the place's clock, with the date; to the second where one thing is told from the next. */
+export function formatMoment(ms: number, timezone: string, locale: string, exact = false): string {
   return new Intl.DateTimeFormat(locale, {
     timeZone: timezone, month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
+    ...(exact ? { second: '2-digit' } : {}),
   }).format(ms)
 }

@@ -154,6 +154,7 @@ export const en: Messages = {
       demand: 'Projected demand', quota: 'Projected share of the year’s quota', imbalance: 'Difference from the meters below',
       power_factor: 'Power factor', unbalance: 'Phases apart by', night_flow: 'Least flow at night', unknown: 'Value',
     },
+    over: 'Resolved',
     silentSince: 'silent since {time}, not resolved',
     staleWhy: 'Nothing has been heard since it fired. Silence is not an end: check power and network, or go and look.',
     retrospective: 'from late data',

@@ -152,6 +152,7 @@ export const zhCN = {
       demand: '预计需量', quota: '预计全年用量占定额', imbalance: '与分表合计之差', power_factor: '功率因数',
       unbalance: '三相不平衡度', night_flow: '夜间最小流量', unknown: '数值',
     },
+    over: '已恢复',
     silentSince: '{time} 起无数据，未恢复',
     staleWhy: '告警期间对象失去数据。没有数据不等于恢复：请检查供电和网络，或到现场查看。',
     retrospective: '追溯',
