@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from core.errors import ConfigError, StartError
 from wattline.documents import read
@@ -103,14 +103,11 @@ def _tell(console: Console, found: dict[str, Any]) -> None:
 
 
 def _table(episodes: list[dict[str, Any]], unit: str) -> Table:
-    table = Table(
-        "target", "place", "since", "fired", "hours", "end", f"peak {unit}", f"limit {unit}", "waste"
-    )
+    target = Column("target", no_wrap=True)
+    table = Table(target, "fired", "hours", "end", f"peak {unit}", "limit", "waste", pad_edge=False)
     for one in episodes[:_MOST_ROWS]:
         table.add_row(
             one["target"]["id"],
-            one["target"]["place_id"],
-            one["pending_at"][:16],
             one["fired_at"][:16],
             f"{one['duration_s'] / 3600:,.1f}",
             one["state"] if one["ended_at"] is None else one["ended_at"][:16],
