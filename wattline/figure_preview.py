@@ -1,10 +1,10 @@
 """What a rule on figures would have seen in a span of stored history."""
 
 import numpy as np
-from analytics.selection import Selection
 
 from analytics.alerts import Observations, Terms
 from analytics.figure_rules.spans import ended, period_of_rule
+from analytics.selection import Selection
 from api.accounts import Accounts
 from api.estate import Estate
 from api.ledger import Ledger

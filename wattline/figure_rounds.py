@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from analytics.active_hours import STAND_IN
 
+from analytics.active_hours import STAND_IN
 from analytics.alerts import Observations
 from analytics.calendars import working_slots
 from analytics.figure_rules.found import Found
