@@ -228,7 +228,7 @@ export const en: Messages = {
   currency: { CNY: 'CNY' },
   person: {
     title: 'Who are you?',
-    why: 'What you do stands under your name in the alert’s timeline. This browser remembers it.',
+    why: 'What you do stands under your name in the timeline of the alert. This browser remembers it.',
     name: 'Name',
     save: 'Save',
     cancel: 'Cancel',
