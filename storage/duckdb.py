@@ -154,7 +154,7 @@ class DuckDBStore:
 
     def interval_sums(self, registers: I32, edges_us: I64) -> IntervalSums:
         """Intervals summed by register and period, inside DuckDB where that is shorter."""
-        if not is_worth_it(edges_us):
+        if not is_worth_it(edges_us, len(registers)):
             return summed(self.intervals, registers, edges_us)
         opened = self._open.within(registers, int(edges_us[0]), int(edges_us[-1]))
         with self._file.read() as cursor:

@@ -22,7 +22,9 @@ from storage.duckdb_queries import Cursor, among, fetch_as_written, within_slots
 
 _WORD = 64
 _MOST_GROUPS = 1_000_000  # about 80 bytes each while DuckDB sums
-_FEW_SLOTS = 24  # in periods shorter than this, rows travel as fast
+_FEW_SLOTS = 24  # in periods shorter than this, rows travel as fast, if they are few
+_MANY_ROWS = 500_000
+_FEWEST_SLOTS = 4  # in periods shorter than this, they do however many they are
 _PARTS = BASE_US // MINUTE_US
 
 _Slots = NDArray[np.int32]
@@ -46,11 +48,11 @@ class _Identities:
         return {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__slots__}
 
 
-def is_worth_it(edges_us: I64) -> bool:
-    """Whether periods are so long that summing in place is the shorter way."""
-    return slot_us(edges_us) == BASE_US and int(edges_us[-1] - edges_us[0]) >= _FEW_SLOTS * BASE_US * (
-        len(edges_us) - 1
-    )
+def is_worth_it(edges_us: I64, registers: int) -> bool:
+    """Whether periods are so long, for so many registers, that summing in place is the shorter way."""
+    slots = int(edges_us[-1] - edges_us[0]) // BASE_US
+    fewest = _FEWEST_SLOTS if slots * registers >= _MANY_ROWS else _FEW_SLOTS
+    return slot_us(edges_us) == BASE_US and slots >= fewest * (len(edges_us) - 1)
 
 
 def sum_in_place(cursor: Cursor, registers: I32, edges_us: I64, opened: IntervalBatch) -> IntervalSums:

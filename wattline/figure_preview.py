@@ -19,6 +19,9 @@ from wattline.figure_rounds import Question, holds, joined, judged, observations
 from wattline.figure_targets import groups_of
 from wattline.figure_terms import MOST, terms_of
 
+_AT_ONCE = 750_000
+"""Periods of all targets that are judged at once: a month of 1,000 meters, with half a gigabyte to do it."""
+
 
 def looked_back(
     rule: Rule,
@@ -41,12 +44,14 @@ def looked_back(
     seen: list[Observations] = []
     histories: dict[tuple[str, str], History] = {}
     accounts = Accounts(estate, Ledger(store, Limits()), until_us)
-    # Of a quota only the last day of a look is judged.
-    at_once = 1 if isinstance(condition, QuotaBurn) else MOST[period_of_rule(condition)]
     for group in groups_of(rule, estate, Selection(estate.catalog), references):
         watch = np.arange(len(targets), len(targets) + len(group.targets), dtype=np.int32)
         targets += group.targets
         every = ended(condition, from_us, until_us, group.timezone)
+        # What is usual is worked out for the days before each look: few long ones are cheaper.
+        at_once = max(_AT_ONCE // max(len(group.targets), 1), MOST[period_of_rule(condition)])
+        if isinstance(condition, QuotaBurn):  # of a quota only the last day of a look is judged
+            at_once = 1
         for first in range(0, len(every), at_once):
             spans = every.take(slice(first, first + at_once))
             look = Looking(rule.id, group, spans, accounts, store, references, until_us, histories)
