@@ -78,6 +78,7 @@ def of_alert(known: Known, notice: Notice, record: AlertRecord, language: str, p
     zone = known.zone(alert.place_id)
     # What resolved is told as it was; what goes on, until now.
     until_us = alert.resolved_at_us if alert.resolved_at_us is not None else notice.at_us
+    over = notice.event is Event.RESOLVED
     return AlertFacts(
         what=_line(getattr(rule.name, language) if rule else f"{alert.rule_id} {words.GONE[language]}"),
         event=words.EVENTS[language][notice.event],
@@ -88,12 +89,12 @@ def of_alert(known: Known, notice: Notice, record: AlertRecord, language: str, p
         lasted=_duration((until_us - alert.active_at_us) / 1e6, language),
         value=number(alert.value, alert.unit),
         limit=number(alert.limit, alert.unit),
-        side=words.COMPARATORS[language][alert.comparator],
+        side=words.LIMIT[language] if over else words.COMPARATORS[language][alert.comparator],
         waste=_waste(alert.waste),
         action=_line(getattr(rule.action, language)) if rule else "",
         runbook=_address(rule.runbook) if rule else "",
         link=alert_link(public_url, record),
-        over=notice.event is Event.RESOLVED,
+        over=over,
     )
 
 

@@ -44,4 +44,7 @@ COMPARATORS: dict[str, dict[Comparator, str]] = {
     "en": {Comparator.ABOVE: "above the limit of", Comparator.BELOW: "below the limit of"},
 }
 
+LIMIT = {"zh": "限值", "en": "limit"}
+"""Of an alert that is over: its value is on the right side."""
+
 GONE = {"zh": "(已删除)", "en": "(gone)"}

@@ -95,8 +95,10 @@ def test_others_are_counted():
     assert "[warning] Power too high and others: 25 alerts" in text
 
 
-def test_what_is_over_has_no_next_step():
-    text = composed(Form.MAIL, state=AlertState.RESOLVED, resolved_at_us=AT_US + 3_600_000_000).text
+def test_what_is_over_has_no_next_step_and_a_value_on_the_right_side():
+    resolved_at_us = AT_US + 3_600_000_000
+    text = composed(Form.MAIL, state=AlertState.RESOLVED, resolved_at_us=resolved_at_us, value=900.0).text
+    assert "Value: 900 W, limit 50,000 W" in text
     assert "resolved" in text
     assert "for 1 h" in text
     assert "Next:" not in text
