@@ -62,6 +62,7 @@ def marker_estate() -> Estate:
         action=NAME,
         condition=Threshold("current_l1", Comparator.ABOVE, threshold=100.0, clear_threshold=50.0),
         select=Selector(devices=tuple(meter.id for meter in meters)),
+        origin="api",  # a rule of files that no file states would be dropped at the start
     )
     return Estate(tuple(places), tuple(meters), (rule,))
 
