@@ -36,11 +36,10 @@ from wattline.assemble import (
     now_us,
     open_parts,
 )
+from wattline.beside import deadlines_kept, figures_watched
 from wattline.broker import start_broker
 from wattline.checkpoints import Checkpoints
-from wattline.deadline_task import deadlines_kept
 from wattline.deliver import Dispatcher
-from wattline.figure_task import figures_watched
 from wattline.follow import Follower
 from wattline.preflight import require_data_dir, require_free_port, require_servers
 from wattline.settings import Settings

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from wattline.figure_task import figures_watched
+from wattline.beside import figures_watched
 
 
 class Registry:

@@ -1,0 +1,59 @@
+"""What runs beside ingest, round after round in a thread: rules on figures, deadlines of alerts."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+
+from core.errors import StoreError
+from wattline.assemble import Parts, now_us
+from wattline.deadlines import escalate
+from wattline.figure_watch import FigureWatch
+
+log = logging.getLogger(__name__)
+
+_Beside = AbstractAsyncContextManager[None]
+
+
+def figures_watched(parts: Parts, every_s: float = 60.0) -> _Beside:
+    """Watch what rules on figures say until the block ends."""
+    watch = FigureWatch(
+        parts.store, parts.registry, lambda: parts.catalogs.current, parts.feed.publish, now_us
+    )
+    return _rounds(watch.round, every_s, "rules on figures")
+
+
+def deadlines_kept(parts: Parts, every_s: float = 30.0) -> _Beside:
+    """Let overdue alerts go up until the block ends."""
+
+    def look() -> None:
+        moved = escalate(parts.registry, parts.catalogs.current, now_us())
+        if moved:
+            log.info("%d alerts were overdue or came back from their shelf", len(moved))
+
+    return _rounds(look, every_s, "deadlines of alerts")
+
+
+@contextlib.asynccontextmanager
+async def _rounds(work: Callable[[], None], every_s: float, what: str) -> AsyncIterator[None]:
+    """Do it again and again; a round that runs at the end is waited for, as it holds the stores."""
+    stop = asyncio.Event()
+
+    async def go_round() -> None:
+        while not stop.is_set():
+            try:
+                await asyncio.to_thread(work)
+            except StoreError as error:
+                log.warning("%s wait for the stores: %s", what, error)
+            except Exception:  # ingest goes on, whatever is wrong with a figure
+                log.exception("a round of %s failed; the next one tries again", what)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), every_s)
+
+    going = asyncio.create_task(go_round())
+    try:
+        yield
+    finally:
+        stop.set()
+        await going
