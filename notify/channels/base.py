@@ -1,6 +1,7 @@
 """What every channel has: an id, limits, secrets from files or the environment, and send()."""
 
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,7 @@ class Channel(Protocol):
         ...
 
 
-class ChannelSettings(BaseModel):
+class ChannelSettings(BaseModel, ABC):
     """What every channel of channels.yaml has.
 
     rate_per_minute: most messages; more wait. tries, span_s: how often and for how long (on
@@ -75,13 +76,13 @@ class ChannelSettings(BaseModel):
     tries: Annotated[int, Field(ge=1, le=30)] = 10
     span_s: Annotated[float, Field(gt=0, le=30 * 86_400)] = 86_400.0
 
+    @abstractmethod
     def open(self, around: Surroundings) -> Channel:
         """The channel; its secrets are read now. Raises ValueError with `key = value: fix`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def target(self) -> str:
         """Where it leads, without what is secret."""
-        raise NotImplementedError
 
     def mistakes(self, environ: Mapping[str, str]) -> list[str]:
         """What is wrong with its secrets, each as `key = value: fix`."""
