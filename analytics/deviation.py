@@ -16,7 +16,15 @@ from core.batch import F64, I32, Mask
 from core.calendars import WORKDAY
 from core.rules import Deviation
 
-__all__ = ["HOUR_US", "Deviations", "HourClock", "deviations", "history_days", "hour_clock"]
+__all__ = [
+    "HOUR_US",
+    "Deviations",
+    "HourClock",
+    "deviations",
+    "history_days",
+    "hour_clock",
+    "shared_change",
+]
 
 HOUR_US = 3_600_000_000
 
@@ -70,17 +78,16 @@ def history_days(rule: Deviation) -> int:
 
 
 def deviations(
-    amount: F64, clock: HourClock, rule: Deviation, first: int = 0, peers: F64 | None = None
+    amount: F64, clock: HourClock, rule: Deviation, first: int = 0, change: F64 | None = None
 ) -> Deviations:
     """Judge the hours from index `first` on; those before are history only.
 
     amount: float64[meters, hours], consecutive hours, NaN where not (wholly) measured.
     clock: of these hours. Results have hours - first columns. If the columns before `first`
-    reach back history_days(rule) local days, more of them change nothing. peers: amounts of
-    the same hours, float64[others, hours], of the meters that show how the whole estate
-    has changed; by default those judged.
+    reach back history_days(rule) local days, more of them change nothing. change: how the
+    whole estate has changed, as shared_change says; by default that of the meters judged.
     """
-    start = int(np.searchsorted(clock.day, clock.day[first] - _expected_days(rule)))
+    start = _judged_from(clock, rule, first)
     own = _windows(amount, clock, rule, start)
     kept = HourClock(clock.day[start:], clock.hour[start:], clock.kind[start:])
     since = first - start
@@ -88,8 +95,8 @@ def deviations(
     if rule.level_days:
         expected.append(own.expected * level(amount[:, start:], own.hourly, kept, rule.level_days))
     if rule.peers:
-        others = own if peers is None else _windows(peers, clock, rule, start)
-        expected.append(own.expected * (1 + _shared_change(others, rule.peers)))
+        change = _shared_change(own, rule.peers) if change is None else change
+        expected.append(own.expected * (1 + change))
     scatters = [scatter(own.value - one, kept, rule.history_days, since) for one in expected]
     samples = scatters[0][1]
     judged = [(one[:, since:], by) for one, (by, _) in zip(expected, scatters, strict=True)]
@@ -117,6 +124,19 @@ def deviations(
         clear & known,
         np.where(known & (waste > 0), waste, 0.0),
     )
+
+
+def shared_change(amount: F64, clock: HourClock, rule: Deviation, first: int = 0) -> F64:
+    """How far these meters together are from usual in each hour, as a share of it; see deviations.
+
+    One value for each hour that counts in what is expected of the hours from `first` on.
+    """
+    return _shared_change(_windows(amount, clock, rule, _judged_from(clock, rule, first)), rule.peers)
+
+
+def _judged_from(clock: HourClock, rule: Deviation, first: int) -> int:
+    """From which hour on it is asked what was expected."""
+    return int(np.searchsorted(clock.day, clock.day[first] - _expected_days(rule)))
 
 
 @dataclass(frozen=True, slots=True)

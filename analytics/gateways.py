@@ -47,6 +47,7 @@ class Gateways:
     without a pause. usual_us: how often something was to be expected at usual_at_us, when it
     was heard last. chance_us, by device number: when something was heard after the first pause
     in a silence of the device that is long enough to explain that it missed its turn.
+    delay_us: what is heard may be known so much later, which looks like a pause and is none.
     Not saved: after a restart silence is counted from when we listen.
     """
 
@@ -56,13 +57,14 @@ class Gateways:
     usual_us: I64
     usual_at_us: I64
     chance_us: I64
+    delay_us: int = 0
 
     @classmethod
-    def of(cls, behind: Behind) -> "Gateways":
+    def of(cls, behind: Behind, delay_us: int = 0) -> "Gateways":
         """Nothing heard yet."""
         never = np.zeros(len(behind.gateways), np.int64)
         no_chance = np.zeros(len(behind.expected_us), np.int64)
-        return cls(behind, never, never.copy(), behind.shortest_us.copy(), never.copy(), no_chance)
+        return cls(behind, never, never.copy(), behind.shortest_us.copy(), never.copy(), no_chance, delay_us)
 
     def listen(self, heard_us: I64, now_us: int) -> None:
         """Take note of when devices (by number) were heard last, as of now.
@@ -76,7 +78,7 @@ class Gateways:
             return
         newest_us = np.maximum.reduceat(heard_us[behind.device], behind.first_of[:-1])
         # How much was due is asked only where the pause is longer than that of the most frequent device.
-        gap_us = np.where(self.heard_us > 0, newest_us - self.heard_us, 0)
+        gap_us = np.where(self.heard_us > 0, newest_us - self.heard_us - self.delay_us, 0)
         long = gap_us > GAP_FACTOR * behind.shortest_us
         self._ask(long, heard_us)
         self.alive_since_us = np.where(

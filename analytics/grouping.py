@@ -11,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.membership import Members, Stretch
 from analytics.rollup import Periods
@@ -200,6 +202,15 @@ class Amounts:
     quality: U16
 
 
+def _put_each(how: np.ufunc, sums: NDArray[Any], group: I32, rows: NDArray[Any]) -> None:
+    """Put rows to those of their groups, none of which has two: without the slow way that any would need."""
+    sums[group] = how(sums[group], rows)
+
+
+def _put_all(how: np.ufunc, sums: NDArray[Any], group: I32, rows: NDArray[Any]) -> None:
+    how.at(sums, group, rows)
+
+
 class Tally:
     """Sums of sources put together to groups, a piece of the sources at a time."""
 
@@ -228,12 +239,13 @@ class Tally:
         to = np.searchsorted(sums.edges_us, self._edges_us)[:-1]
         amount = np.where(holds, sums.amount[row] * weight, 0.0)
         known = np.where(holds & (weight > 0), sums.known[row], 0)
-        np.add.at(self._amount, group, np.add.reduceat(amount, to, axis=1))
-        np.add.at(self._known, group, np.add.reduceat(known, to, axis=1))
+        put = _put_each if len(np.unique(group)) == len(group) else _put_all
+        put(np.add, self._amount, group, np.add.reduceat(amount, to, axis=1))
+        put(np.add, self._known, group, np.add.reduceat(known, to, axis=1))
         covered_us = np.where(holds, sums.covered_us[row], 0)
-        np.add.at(self._covered_us, group, np.add.reduceat(covered_us, to, axis=1))
+        put(np.add, self._covered_us, group, np.add.reduceat(covered_us, to, axis=1))
         quality = np.where(holds, sums.quality[row], np.uint16(0)).astype(np.uint16)
-        np.bitwise_or.at(self._quality, group, np.bitwise_or.reduceat(quality, to, axis=1))
+        put(np.bitwise_or, self._quality, group, np.bitwise_or.reduceat(quality, to, axis=1))
 
     def periods(self, group: int = 0) -> Periods:
         """What is known of a group."""

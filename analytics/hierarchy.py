@@ -17,13 +17,11 @@ from core.quantities import Energy
 
 def counted_devices(catalog: Catalog, place_id: str, energy: Energy) -> list[str]:
     """Ids of the devices whose import counters of this energy make up the place's consumption."""
-    inside = set(catalog.subtree(place_id))
     metering = {
-        register.device_id
-        for register in catalog.registers
-        if register.energy is energy
-        and not register.exported
-        and _belongs(catalog, register.device_id, inside)
+        device_id
+        for place in catalog.subtree(place_id)
+        for device_id in catalog.on_account.get(place, ())
+        if any(one.energy is energy and not one.exported for one in catalog.registers_of(device_id))
     }
     return sorted(device for device in metering if not _upstream_of(catalog, device) & metering)
 
@@ -83,11 +81,6 @@ class PlaceMembers:
             )
         columns = np.array(rows, np.int32).reshape(-1, 3).T
         return cls(list(number), columns[0], columns[1], columns[2])
-
-
-def _belongs(catalog: Catalog, device_id: str, inside: set[str]) -> bool:
-    device = catalog.devices[device_id]
-    return device.place_id in inside or device.organisation_id in inside
 
 
 def _accounts(catalog: Catalog, device_id: str) -> list[str]:

@@ -4,6 +4,7 @@ In: observations in order of time, a stretch at a time. Out: every alert that wo
 as columns. What falls silent between two observations goes stale as it would have then.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
@@ -30,6 +31,7 @@ class Episodes:
 
     silent_us: how long of it the watch was stale. peak, limit: the value in breach that was
     farthest from the limit of its time. history: it fired on late observations and never reached the present.
+    live_us: since when it has been in the present; NEVER_US if never.
     """
 
     watch: I32
@@ -42,6 +44,7 @@ class Episodes:
     limit: F64
     waste: F64
     history: Mask
+    live_us: I64
 
     def __len__(self) -> int:
         return len(self.watch)
@@ -57,12 +60,22 @@ class Seen:
     highest: F64
 
 
+Held = Callable[[I32, I64], Mask]
+"""Whether watches may not fire at times: inhibited."""
+
+
+def never_held(watch: I32, _: I64) -> Mask:
+    """Nothing is inhibited."""
+    return np.zeros(len(watch), np.bool_)
+
+
 @dataclass(slots=True)
 class Replay:
     """State of watches that began with nothing at from_us."""
 
     terms: Terms
     from_us: int
+    held: Held = never_held
     state: AlertsState = field(init=False)
     seen: Seen = field(init=False)
     _moves: list[Transitions] = field(default_factory=list)
@@ -80,25 +93,65 @@ class Replay:
         if not len(seen.watch):
             return
         self._note(seen)
-        after = _silences(seen, self.state, self.terms)
+        held = self.held(seen.watch, seen.event_time_us)
+        after, silent = self._parts(seen, held)
         open_before = self._open()
         moves = []
         for number in range(int(after.max()) + 1):
-            part = _taken(seen, np.flatnonzero(after == number))
-            if number:
-                moves.append(self._notice(part))
-            self.state, moved = step(self.state, _taken(part, _eventful(part, self.terms)), self.terms)
-            moves.append(moved)
+            rows = np.flatnonzero(after == number)
+            part = _taken(seen, rows)
+            if silent[rows].any():
+                moves.append(self._notice(_taken(seen, rows[silent[rows]])))
+            moves.append(self._step(_taken(part, _eventful(part, self.terms)), part.watch[held[rows]]))
             last = np.flatnonzero(_begins(part.watch[::-1])[::-1])
             self.state.seen_us[part.watch[last]] = part.event_time_us[last]
         self._moves += moves
         self._peak(seen, open_before, moves)
+
+    def move(self, seen: Observations) -> Transitions:
+        """Act on one look at watches that are never stale, and note nothing else of it."""
+        held = self.held(seen.watch, seen.event_time_us)
+        if held.any():
+            after, _ = self._parts(seen, held)
+            parts = [np.flatnonzero(after == number) for number in range(int(after.max()) + 1)]
+            moved = _joined([self._step(_taken(seen, rows), seen.watch[rows][held[rows]]) for rows in parts])
+        else:
+            self.state, moved = step(self.state, seen, self.terms)
+        self._moves.append(moved)
+        fires = (moved.after == _FIRING) & (moved.before <= _PENDING)
+        key = self._key(moved.watch[fires], moved.since_us[fires])
+        self._peaks.append((key, moved.value[fires], moved.limit[fires]))
+        return moved
 
     def end(self, to_us: int) -> Episodes:
         """What became of everything until to_us."""
         self.state, moved = tick(self.state, to_us, self.terms)
         self._moves.append(moved)
         return self._episodes(to_us)
+
+    def _step(self, seen: Observations, held: I32) -> Transitions:
+        """Act on observations, while these watches are held back."""
+        terms = self.terms
+        if len(held):
+            held_back = np.zeros(len(terms.for_us), np.bool_)
+            held_back[held] = True
+            terms = replace(terms, held_back=held_back)
+        self.state, moved = step(self.state, seen, terms)
+        return moved
+
+    def _parts(self, seen: Observations, held: Mask) -> tuple[I64, Mask]:
+        """What may be one step, by its number in each watch: no silence in it, all held back or nothing.
+
+        And which observations come after a silence.
+        """
+        silent = _silent(seen, self.state, self.terms)
+        begins = _begins(seen.watch)
+        breaks = silent | (~begins & np.append(np.False_, held[1:] != held[:-1]))
+        so_far = np.cumsum(breaks)
+        first = np.flatnonzero(begins)
+        # The first observation of a watch breaks with what was before, if it comes after a silence.
+        part: I64 = so_far - np.repeat((so_far - breaks)[first], np.diff(np.append(first, len(seen.watch))))
+        return part, silent
 
     def _notice(self, back: Observations) -> Transitions:
         """Notice the silence of watches that are heard again now, as it would have been; of no others."""
@@ -165,7 +218,8 @@ class Replay:
         going = state != _RESOLVED
         waste[going] = self.state.waste[moves.watch[order][going]]
         live = (moves.before == _FIRING) & (moves.after == _FIRING)
-        history[at[live]] = False
+        live_us = np.where(history, NEVER_US, moves.at_us[order])
+        history[at[live]], live_us[at[live]] = False, moves.at_us[live]
         peak, limit = self._peaks_of(of) if size else (np.empty(0), np.empty(0))
         return Episodes(
             moves.watch[order],
@@ -178,6 +232,7 @@ class Replay:
             limit,
             waste,
             history,
+            live_us,
         )
 
     def _peaks_of(self, key: I64) -> tuple[F64, F64]:
@@ -194,14 +249,11 @@ def _before(seen: Observations, state: AlertsState) -> I64:
     return np.where(_begins(seen.watch), state.seen_us[seen.watch], before_us)
 
 
-def _silences(seen: Observations, state: AlertsState, terms: Terms) -> I64:
-    """How many silences of its watch, in this stretch, lie before each observation."""
+def _silent(seen: Observations, state: AlertsState, terms: Terms) -> Mask:
+    """Which observations come after a silence of their watch."""
     before_us = _before(seen, state)
-    silent = (before_us != NEVER_US) & (seen.event_time_us - before_us > terms.silent_us[seen.watch])
-    begins = np.flatnonzero(_begins(seen.watch))
-    so_far = np.cumsum(silent)
-    here: I64 = so_far - np.repeat((so_far - silent)[begins], np.diff(np.append(begins, len(silent))))
-    return here
+    silent: Mask = (before_us != NEVER_US) & (seen.event_time_us - before_us > terms.silent_us[seen.watch])
+    return silent
 
 
 def _eventful(seen: Observations, terms: Terms) -> I64:

@@ -3,6 +3,10 @@
 A window is kept as 32 parts of event time, so that memory and time do not grow with how often
 a register reports, and a late reading goes into the part that it belongs to. The older edge
 of a window therefore moves in steps of a thirty-second of it.
+
+A window holds a reading once: the newest readings are known one by one, so that what comes
+again counts no more, and what comes corrected takes the place of what it corrects. A late
+reading that is no newer than one that has been forgotten may have counted, and does not.
 """
 
 from collections.abc import Callable
@@ -18,6 +22,10 @@ from core.columns import RegisterColumns
 from core.rules import Aggregate, RateOfChange, Rule, Threshold
 
 PARTS = 32
+"""A power of two, as KNOWN is."""
+
+KNOWN = 64
+"""So many readings of a window are known one by one, the newest that came."""
 
 _HOUR_US = 3_600_000_000
 _AGGREGATES = tuple(Aggregate)
@@ -37,11 +45,13 @@ _EMPTY = {
 
 @dataclass(slots=True)
 class Rings(Memory):
-    """Windows of the watches that have one.
+    """Windows of watches that have one, all of them of rates or none.
 
     aggregate: index into Aggregate, or 4 for a rate. since_us: the register has been heard
     from then on without a silence. last_*: newest reading. part: number of the newest part,
-    counted from 1970; part p is in column p % PARTS of x and y.
+    counted from 1970; part p is in column p % PARTS of x and y. known_*: time and value of the
+    newest readings that came, the next one to take the place of the one in column came % KNOWN;
+    of a rate there are none. forgotten_us: up to then nobody knows which readings have counted.
     """
 
     kind: ClassVar[tuple[str, ...]] = ("aggregate", "window_us")
@@ -55,6 +65,10 @@ class Rings(Memory):
     part: I64
     x: F64
     y: F64
+    known_us: I64
+    known_value: F64
+    came: I64
+    forgotten_us: I64
 
     @classmethod
     def empty(cls, watch: I32, rules: list[Rule]) -> "Rings":
@@ -63,6 +77,7 @@ class Rings(Memory):
         aggregate, window_us = np.array(kinds, np.int64).reshape(-1, 2).T
         size = len(watch)
         nothing = np.array([_EMPTY[one] for one in range(len(_EMPTY))])[aggregate]
+        known = 0 if (aggregate == _RATE).all() else KNOWN
         return cls(
             watch,
             aggregate.astype(np.uint8),
@@ -73,6 +88,10 @@ class Rings(Memory):
             np.full(size, -PARTS, np.int64),
             np.repeat(nothing[:, :1], PARTS, axis=1),
             np.repeat(nothing[:, 1:], PARTS, axis=1),
+            np.full((size, known), NEVER_US, np.int64),
+            np.full((size, known), np.nan),
+            np.zeros(size, np.int64),
+            np.full(size, NEVER_US, np.int64),
         )
 
 
@@ -115,21 +134,69 @@ def _window(rings: Rings, ring: I64, heard: Heard, rows: I64, _: RegisterColumns
     kind = int(rings.aggregate[ring[0]])
     time_us, value = heard.time_us[rows], heard.value[rows]
     newer = _note_time(rings, ring, time_us, heard.silent_us[rows])
-    part, kept = _move(rings, ring, time_us, np.maximum(rings.window_us[ring] // PARTS, 1))
-    # A repetition of the newest reading is no second one.
-    kept &= newer | (time_us < rings.last_us[ring])
-    at, column = ring[kept], (part % PARTS)[kept]
+    width_us = np.maximum(rings.window_us[ring] // PARTS, 1)
+    part, counts = _move(rings, ring, time_us, width_us)
+    late = np.flatnonzero(~newer & counts)
+    if len(late):
+        counts[late] = _is_new(rings, ring[late], time_us[late], value[late], width_us[late])
+    at, of_part, when_us, said = ring, part, time_us, value
+    if not counts.all():
+        at, of_part, when_us, said = ring[counts], part[counts], time_us[counts], value[counts]
+    place, x, y = at * PARTS + _column(of_part), rings.x.reshape(-1), rings.y.reshape(-1)
     if kind == _MEAN:
-        rings.x[at, column] += value[kept]
-        rings.y[at, column] += 1.0
+        x[place] += said
+        y[place] += 1.0
     else:
-        rings.x[at, column] = np.minimum(rings.x[at, column], value[kept])
-        rings.y[at, column] = np.maximum(rings.y[at, column], value[kept])
-    _note_value(rings, ring, time_us, value, newer)
+        x[place] = np.minimum(x[place], said)
+        y[place] = np.maximum(y[place], said)
+    _know(rings, at, when_us, said)
+    _note_value(rings, ring, time_us, value)
     says = newer & (time_us - rings.since_us[ring] >= rings.window_us[ring])
     found = np.full(len(ring), np.nan)
     found[says] = _READ[kind](rings, ring[says])
     return found, says
+
+
+def _know(rings: Rings, ring: I64, time_us: I64, value: F64) -> None:
+    """Remember readings that count, each in the place of the one that came the longest ago."""
+    came = rings.came[ring]
+    place, known_us = ring * KNOWN + (came & (KNOWN - 1)), rings.known_us.reshape(-1)
+    rings.forgotten_us[ring] = np.maximum(rings.forgotten_us[ring], known_us[place])
+    known_us[place], rings.known_value.reshape(-1)[place] = time_us, value
+    rings.came[ring] = came + 1
+
+
+def _is_new(rings: Rings, ring: I64, time_us: I64, value: F64, width_us: I64) -> Mask:
+    """Whether late readings have not counted yet; those that correct one take its place."""
+    known = rings.known_us[ring] == time_us[:, None]
+    column = known.argmax(axis=1)
+    again: Mask = known[np.arange(len(ring)), column]
+    remembered: Mask = time_us > rings.forgotten_us[ring]
+    corrects = np.flatnonzero(again & remembered & (rings.known_value[ring, column] != value))
+    if len(corrects):
+        at = ring[corrects], column[corrects]
+        _correct(rings, at, time_us[corrects] // width_us[corrects], width_us[corrects], value[corrects])
+    return remembered & ~again
+
+
+def _correct(rings: Rings, known: tuple[I64, I64], part: I64, width_us: I64, value: F64) -> None:
+    """Give known readings (ring and column) other values, and make their parts of what is known anew.
+
+    Of a part that is not known in full, a mean takes the difference, an extreme at most grows.
+    """
+    ring, was = known[0], rings.known_value[known]
+    rings.known_value[known] = value
+    inside = rings.known_us[ring] // width_us[:, None] == part[:, None]
+    whole = rings.forgotten_us[ring] < part * width_us
+    of_part, at = rings.known_value[ring], (ring, _column(part))
+    if rings.aggregate[ring[0]] == _MEAN:
+        total = np.where(inside, of_part, 0.0).sum(axis=1)
+        rings.x[at] = np.where(whole, total, rings.x[at] + value - was)
+        return
+    lowest = np.where(inside, of_part, np.inf).min(axis=1)
+    highest = np.where(inside, of_part, -np.inf).max(axis=1)
+    rings.x[at] = np.where(whole, lowest, np.minimum(rings.x[at], value))
+    rings.y[at] = np.where(whole, highest, np.maximum(rings.y[at], value))
 
 
 _READ: dict[int, Callable[[Rings, I64], F64]] = {
@@ -163,14 +230,16 @@ def _rate(rings: Rings, ring: I64, heard: Heard, rows: I64, columns: RegisterCol
     if len(parted):
         of, then_us = ring[parted], time_us[parted]
         rings.x[ring[jumped]], rings.y[ring[jumped]] = np.nan, np.nan
+        rings.forgotten_us[ring[jumped]] = past_us[jumped]
         part, kept = _move(rings, of, then_us, np.maximum(window_us[parted] * 2 // (PARTS - 2), 1))
         asks = parted[~before[parted]]
         from_us[asks], from_value[asks] = _newest_before(rings, ring[asks], time_us[asks] - window_us[asks])
-        at, column = of[kept], (part % PARTS)[kept]
-        first = ~(rings.x[at, column] <= then_us[kept])
+        kept &= then_us > rings.forgotten_us[of]
+        at, column = of[kept], _column(part)[kept]
+        first = ~(rings.x[at, column] < then_us[kept])
         at, column = at[first], column[first]
         rings.x[at, column], rings.y[at, column] = then_us[kept][first], value[parted][kept][first]
-    _note_value(rings, ring, time_us, value, newer)
+    _note_value(rings, ring, time_us, value)
     says = newer & (from_us < time_us)
     span_us = np.where(says, time_us - from_us, 1)
     return scale * (value - from_value) / span_us * _HOUR_US, says
@@ -191,12 +260,19 @@ def _move(rings: Rings, ring: I64, time_us: I64, width_us: I64) -> tuple[I64, Ma
     ahead = np.maximum(part, newest)
     gone = np.minimum(ahead - newest, PARTS)
     nothing_x, nothing_y = _EMPTY[int(rings.aggregate[ring[0]])]
+    first, x, y = ring * PARTS, rings.x.reshape(-1), rings.y.reshape(-1)
+    of_all = int(gone.min(initial=PARTS))
     for back in range(int(gone.max(initial=0))):
-        rows = gone > back
-        at, column = ring[rows], (ahead[rows] - back) % PARTS
-        rings.x[at, column], rings.y[at, column] = nothing_x, nothing_y
+        place = first + _column(ahead - back)
+        if back >= of_all:
+            place = place[gone > back]
+        x[place], y[place] = nothing_x, nothing_y
     rings.part[ring] = ahead
     return part, part > ahead - PARTS
+
+
+def _column(part: I64) -> I64:
+    return part & (PARTS - 1)  # as % is, many times as fast
 
 
 def _note_time(rings: Rings, ring: I64, time_us: I64, silent_us: I64) -> Mask:
@@ -208,9 +284,10 @@ def _note_time(rings: Rings, ring: I64, time_us: I64, silent_us: I64) -> Mask:
     return newer
 
 
-def _note_value(rings: Rings, ring: I64, time_us: I64, value: F64, newer: Mask) -> None:
-    rings.last_us[ring] = np.where(newer, time_us, rings.last_us[ring])
-    rings.last_value[ring] = np.where(newer, value, rings.last_value[ring])
+def _note_value(rings: Rings, ring: I64, time_us: I64, value: F64) -> None:
+    newest = time_us >= rings.last_us[ring]
+    rings.last_us[ring] = np.where(newest, time_us, rings.last_us[ring])
+    rings.last_value[ring] = np.where(newest, value, rings.last_value[ring])
 
 
 def _kind(rule: Rule) -> tuple[int, int]:

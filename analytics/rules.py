@@ -16,6 +16,7 @@ from analytics.alerts import Observations
 from analytics.clocks import Clocks, Receipts
 from analytics.frozen import Standing, Values
 from analytics.pairing import expand
+from analytics.rule_memory import Memory
 from analytics.rule_windows import Heard, Rings
 from analytics.watches import SILENT_FACTOR, Watches, Way, watching
 from core.batch import F64, I32, I64, Mask, ReadingBatch
@@ -40,6 +41,7 @@ class RuleWindows:
     """
 
     rings: Rings
+    rates: Rings
     standing: Standing
     clocks: Clocks
     load_of: I64
@@ -50,9 +52,9 @@ class RuleWindows:
     @classmethod
     def empty(cls, watches: Watches) -> "RuleWindows":
         """Of watches that have heard nothing."""
-        ringed, stands, ticks = (
-            np.flatnonzero(np.isin(watches.way, ways)).astype(np.int32)
-            for ways in ((Way.WINDOW, Way.RATE), (Way.FROZEN,), (Way.CLOCK,))
+        ringed, rated, stands, ticks = (
+            np.flatnonzero(watches.way == way).astype(np.int32)
+            for way in (Way.WINDOW, Way.RATE, Way.FROZEN, Way.CLOCK)
         )
         rules = watches.rules
         catalog = watches.catalog
@@ -61,6 +63,7 @@ class RuleWindows:
         counts = [catalog.registers[register].kind for register in watches.register[stands]]
         return cls(
             Rings.empty(ringed, [rules[rule] for rule in watches.rule[ringed]]),
+            Rings.empty(rated, [rules[rule] for rule in watches.rule[rated]]),
             Standing.empty(
                 stands,
                 np.array([kind is RegisterKind.COUNTER for kind in counts], np.bool_),
@@ -76,6 +79,7 @@ class RuleWindows:
         number = np.array(numbers, np.int64)
         fresh = RuleWindows.empty(watches)
         self.rings.carried(fresh.rings, number)
+        self.rates.carried(fresh.rates, number)
         self.standing.carried(fresh.standing, number)
         self.clocks.carried(fresh.clocks, number)
         return fresh
@@ -87,12 +91,18 @@ class RuleWindows:
     def adopt(self, other: "RuleWindows", watches: Mask) -> None:
         """Take over what another one, of the same watches, remembers of some."""
         self.rings.adopt(other.rings, watches)
+        self.rates.adopt(other.rates, watches)
         self.standing.adopt(other.standing, watches)
         self.clocks.adopt(other.clocks, watches)
 
     def arrays(self) -> dict[str, Any]:
         """What is remembered, by name, to be saved with the keys of the watches."""
-        parts = {"rings": self.rings, "standing": self.standing, "clocks": self.clocks}
+        parts: dict[str, Memory] = {
+            "rings": self.rings,
+            "rates": self.rates,
+            "standing": self.standing,
+            "clocks": self.clocks,
+        }
         return {f"{name}.{key}": one for name, part in parts.items() for key, one in part.arrays().items()}
 
     @classmethod
@@ -103,6 +113,7 @@ class RuleWindows:
         fresh = cls.empty(watches)
         saved = RuleWindows(
             Rings.loaded(arrays, f"{prefix}rings."),
+            Rings.loaded(arrays, f"{prefix}rates."),
             Standing.loaded(arrays, f"{prefix}standing."),
             Clocks.loaded(arrays, f"{prefix}clocks."),
             fresh.load_of,
@@ -126,10 +137,11 @@ def observe(
     if each.all():
         parts = [_each(watches, batch, row, watch)]
     else:
-        ringed, stands = (way == Way.WINDOW) | (way == Way.RATE), way == Way.FROZEN
+        ringed, rated, stands = way == Way.WINDOW, way == Way.RATE, way == Way.FROZEN
         parts = [
             _each(watches, batch, row[each], watch[each]),
             _ringed(watches, batch, (row[ringed], watch[ringed]), columns, windows.rings),
+            _ringed(watches, batch, (row[rated], watch[rated]), columns, windows.rates),
             _standing(watches, batch, (row[stands], watch[stands]), columns, windows),
         ]
     if len(windows.load_of) and len(parts) == 1:

@@ -99,6 +99,14 @@ def mean_before(amount: F64, clock: HourClock, days: int) -> tuple[F64, F64]:
     return mean[:, at], heard[:, at]
 
 
+def days_heard(amount: F64, clock: HourClock) -> I64:
+    """On how many local days something is known, by meter."""
+    begins = np.flatnonzero(np.append(np.True_, np.diff(clock.day) != 0))
+    heard = np.logical_or.reduceat(~np.isnan(amount), begins, axis=1)
+    days: I64 = heard.sum(axis=1, dtype=np.int64)
+    return days
+
+
 def median_of_known(ordered: F64) -> F64:
     """Median of the known ones of each row, which is ascending with NaN last; NaN if there are none."""
     return _middle(ordered, _known(ordered))

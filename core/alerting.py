@@ -40,8 +40,9 @@ class Act:
     closing is the wish to close (and closes, where the rule wants no approval), closed the
     approval of another person, reopened its refusal.
     detail by kind: assigned {organisation_id?, assignee?}; commented {text}; shelved {until_us, reason};
-    closing {reason, note}; closed, reopened {note}; escalated {overdue_since_us, organisation_id?,
-    due_at_us?}; told, not_told: what the dispatcher has to say.
+    closing {reason, note, withdrawn?}, the last as core.alerts.Withdrawn says; closed, reopened {note};
+    escalated {overdue_since_us, organisation_id?, due_at_us?}; told, not_told: what the dispatcher has
+    to say.
     """
 
     kind: EventKind
@@ -89,6 +90,18 @@ class Alerting(Protocol):
 
     def alert(self, id_: str) -> AlertRecord | None:
         """One alert."""
+        ...
+
+    def records(self, ids: Sequence[str]) -> dict[str, AlertRecord]:
+        """Alerts by id, all in one look; what is not there is left out."""
+        ...
+
+    def alerts_changed(self, after: int | None, limit: int = 1000) -> tuple[list[AlertRecord], int]:
+        """Alerts that telemetry, a person or a deadline has changed after a revision, in order of it.
+
+        With the revision to ask with next; after None: nothing, and the revision of now. Cheap
+        while nothing changes. About limit of them: what changed in one transaction comes at once.
+        """
         ...
 
     def timeline(self, id_: str) -> list[AlertEvent]:

@@ -169,13 +169,22 @@ class Handled(StrEnum):
     CLOSED = "closed"
 
 
+class Withdrawn(StrEnum):
+    """Why nothing watches the target of an alert any more."""
+
+    DROPPED = "rule_dropped"
+    DISABLED = "rule_disabled"
+    NOT_SELECTED = "not_selected"  # the rule selects other targets now
+
+
 class CloseReason(StrEnum):
-    """Why an alert is done. Only a false alarm may be closed while it fires."""
+    """Why an alert is done. Only the last two may be given while it is open."""
 
     FIXED = "fixed"
     RETURNED = "returned"  # it went back by itself
     ACCEPTED = "accepted"  # known and meant to be so
     FALSE_ALARM = "false_alarm"
+    RULE_WITHDRAWN = "rule_withdrawn"  # nothing watches it any more
 
 
 @dataclass(frozen=True, slots=True)

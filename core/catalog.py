@@ -7,6 +7,7 @@ import copy
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from core.batch import BASE_US, MINUTE_US
@@ -71,6 +72,16 @@ class Catalog:
     def extends(self, other: "Catalog") -> bool:
         """Whether this is the other catalog with, at most, more registers."""
         return self.places is other.places and self.devices is other.devices
+
+    @cached_property
+    def on_account(self) -> dict[str, list[str]]:
+        """By place the devices that stand right there now or are on its account, in order of their names."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for device_id in sorted(self.devices):
+            device = self.devices[device_id]
+            for place in {device.place_id, device.organisation_id or device.place_id}:
+                found[place].append(device_id)
+        return found
 
     def children(self, place_id: str | None) -> list[str]:
         """Ids of the places right below this one; None asks for the roots."""

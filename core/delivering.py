@@ -4,7 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.delivery import Delivery, DeliveryQuery, DeliveryRecord, Desk, Event, Planned, Route, Said
+from core.delivery import (
+    Delivery,
+    DeliveryQuery,
+    DeliveryRecord,
+    DeliveryStatus,
+    Desk,
+    Event,
+    Planned,
+    Route,
+    Said,
+)
 
 Limits = dict[str, tuple[int, int]]
 """By channel: most messages a minute, and most now."""
@@ -52,6 +62,10 @@ class Deliveries(Protocol):
 
     def disabled(self) -> dict[str, tuple[int, str]]:
         """Channels that take nothing now: since when, and why."""
+        ...
+
+    def counts(self) -> dict[tuple[str, DeliveryStatus], int]:
+        """How many deliveries of each channel are queued, being sent, or dead; none where there are none."""
         ...
 
     def enable(self, channel_id: str) -> bool:

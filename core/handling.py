@@ -1,14 +1,14 @@
 """What people may do with an alert: the table, and what each act makes of its handling.
 
 Handling does not wait for telemetry, but for one thing: an alert is closed when telemetry has
-returned to normal, or as a false alarm.
+returned to normal, or as a false alarm, or when nothing watches it any more (CLOSED_OPEN).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from core.alerting import Act
-from core.alerts import Alert, AlertState, CloseReason, EventKind, Handled, Handling
+from core.alerts import Alert, AlertState, CloseReason, EventKind, Handled, Handling, Withdrawn
 from core.errors import Conflict
 
 _NEW, _ACK, _CLOSING, _CLOSED = Handled
@@ -36,6 +36,10 @@ ACTS: dict[EventKind, dict[Handled, Handled | str]] = {
     EventKind.TOLD: {_NEW: _NEW, _ACK: _ACK, _CLOSING: _CLOSING, _CLOSED: _CLOSED},
     EventKind.NOT_TOLD: {_NEW: _NEW, _ACK: _ACK, _CLOSING: _CLOSING, _CLOSED: _CLOSED},
 }  # fmt: skip
+
+
+CLOSED_OPEN = (CloseReason.FALSE_ALARM, CloseReason.RULE_WITHDRAWN)
+"""Why an alert may be closed although telemetry has not returned to normal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,9 @@ def _close(case: _Case) -> Handling:
         reason = CloseReason(case.text("reason"))
     except ValueError:
         raise Conflict(f"closing needs a reason: one of {', '.join(CloseReason)}") from None
-    if case.alert.state is not AlertState.RESOLVED and reason is not CloseReason.FALSE_ALARM:
+    if reason is CloseReason.RULE_WITHDRAWN:
+        _require_withdrawn(case)
+    if case.alert.state is not AlertState.RESOLVED and reason not in CLOSED_OPEN:
         raise Conflict(
             f"it is {case.alert.state}: telemetry has not returned to normal, which is what proves it "
             "done; shelve it until it is mended, or close it as false_alarm"
@@ -139,6 +145,17 @@ def _close(case: _Case) -> Handling:
         close_reason=reason,
         close_note=case.text("note"),
     )
+
+
+def _require_withdrawn(case: _Case) -> None:
+    """Whoever hands the act on has looked, and says why nothing watches the target any more."""
+    if case.alert.state is AlertState.RESOLVED:
+        raise Conflict("telemetry has returned to normal: close it as fixed, returned or accepted")
+    if case.text("withdrawn") not in list(Withdrawn):
+        raise Conflict(
+            "its rule still watches it: shelve it until it is mended, close it as false_alarm, "
+            "or take the target out of the rule first"
+        )
 
 
 def _approve(case: _Case) -> Handling:

@@ -12,6 +12,8 @@ from core.alerts import AlertChange
 from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
 from core.delivering import Deliveries
 from core.errors import RejectReason
+from core.model import Name
+from core.receipts import Receipts, Senders
 from core.registered import Registered
 from core.reports import Reports
 from core.retention import Retention
@@ -88,7 +90,22 @@ class LedgerChanged:
     place_ids: list[str]
 
 
-FeedEvent = PowerChanged | VehiclesMoved | LedgerChanged | AlertChange
+@dataclass(frozen=True, slots=True)
+class AlertActed:
+    """Something was done about an alert, by a person or by a deadline; the registry has it."""
+
+    alert_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsMoved:
+    """What telemetry said of alerts, and what was done about them, in order."""
+
+    news: Sequence[AlertChange | AlertActed]
+
+
+FeedEvent = PowerChanged | VehiclesMoved | LedgerChanged | AlertsMoved
+"""What readers of the feed get."""
 
 
 class Feed(Protocol):
@@ -117,7 +134,7 @@ class Feed(Protocol):
         """Totals of the pipeline since start by metric name, labels included."""
         ...
 
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Name]:
         """What works and needs someone all the same, each with what to do about it."""
         ...
 
@@ -125,11 +142,15 @@ class Feed(Protocol):
         """Whether the source is connected to its broker."""
         ...
 
+    def publish(self, event: AlertActed) -> None:
+        """Tell every reader in this process."""
+        ...
+
     def events(self) -> AsyncIterator[FeedEvent]:
         """Changes from now on; ends when the pipeline stops.
 
-        A slow reader gets the newest state, never a growing queue; alert changes are not
-        coalesced.
+        A slow reader gets the newest state, never a growing queue; news of alerts are not
+        coalesced, but all that wait come at once.
         """
         ...
 
@@ -185,6 +206,24 @@ class TimeSeriesStore(Protocol):
         """Everything received after watermark_us, in the order of receipt.
 
         All rows with one received_at_us come in the same pair.
+        """
+        ...
+
+    def heard(self, senders: Senders, start_us: int, end_us: int) -> Receipts:
+        """When something of devices was received, start_us <= received_at_us < end_us.
+
+        What was written again with the same identity may count as it came last, only.
+        """
+        ...
+
+    def last_heard(self, senders: Senders, before_us: int) -> Receipts:
+        """The last time of receipt of each device before before_us; no row for a device without."""
+        ...
+
+    def pauses(self, start_us: int, end_us: int, longer_than_us: int) -> I64:
+        """(n, 2): stretches longer than that without any receipt, ascending.
+
+        Each goes from a receipt or start_us to a receipt or end_us.
         """
         ...
 

@@ -1,6 +1,7 @@
 """What a rule would have said of stored history."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from core.alerts import AlertState, Target
@@ -17,6 +18,22 @@ class PreviewRefused(WattlineError):
         self.field, self.value, self.fix = field, value, fix
 
 
+class HeldBy(StrEnum):
+    """What would have kept an alert from being told."""
+
+    HISTORY = "history"  # it fired on readings that came late
+    SILENCED = "silenced"
+    MUTED = "muted"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """When people would have been told at the earliest (None: not at all), and what held it back first."""
+
+    told_us: int | None
+    held_by: HeldBy | None
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """An alert that would have been.
@@ -25,6 +42,7 @@ class Episode:
     state says how it stood there. peak: farthest from the limit that held then, on the wrong
     side. silent_s: how long of it nothing was heard. waste: in the unit of energy or volume, None
     where nobody can say. retrospective: its readings came late, and nobody would have been told.
+    telling: by mute times and silences; routes are not asked.
     """
 
     target: Target
@@ -39,11 +57,14 @@ class Episode:
     limit: float
     waste: float | None
     retrospective: bool
+    telling: Telling
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Of all targets together.
+
+    retrospective: alerts of history. not_told: those and what was silenced or muted until it was over.
 
     coverage: share of the span in which targets were heard of. observations: how many values
     were judged. firing_s: of all alerts; longest_s, median_s: of one. per_week: alerts in 7 days.
@@ -55,6 +76,7 @@ class Totals:
     coverage: float
     alerts: int
     retrospective: int
+    not_told: int
     open: int
     per_week: float
     firing_s: float
@@ -81,7 +103,8 @@ class RulePreview:
     """A rule over from_us to to_us.
 
     episodes: those that lasted longest, longest first; totals count all. highest: None without
-    observations. next_action: what to do about the rule.
+    observations. next_action: what to do about the rule. unknown: what the preview can't know, and
+    what it has taken for granted instead.
     """
 
     rule: Rule
@@ -92,6 +115,7 @@ class RulePreview:
     highest: Highest | None
     episodes: tuple[Episode, ...]
     next_action: Name
+    unknown: tuple[Name, ...] = ()
 
 
 class Previewer(Protocol):

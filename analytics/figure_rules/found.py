@@ -50,3 +50,13 @@ class Found:
     def stacked(cls, rows: list["Found"]) -> "Found":
         """All targets of these, in order; at least one."""
         return cls(*(np.concatenate([getattr(one, name) for one in rows]) for name in cls.__slots__))
+
+    def among(self, targets: Mask) -> "Found":
+        """These as the chosen ones of more targets, of the others of which nothing is known."""
+        nothing = Found.nothing(len(targets), self.value.shape[1])
+        columns = []
+        for name in self.__slots__:
+            column = getattr(nothing, name).copy()
+            column[targets] = getattr(self, name)
+            columns.append(column)
+        return Found(*columns)
