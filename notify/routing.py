@@ -76,6 +76,21 @@ def hold(known: Known, record: AlertRecord, now_us: int) -> Hold | None:
     return None
 
 
+def told_us(known: Known, record: AlertRecord, from_us: int, until_us: int) -> tuple[int | None, Hold | None]:
+    """When an alert that is open from from_us to before until_us may be told, and what held it back first.
+
+    (None, why) if that lasts until it is over; nothing is told of it then.
+    """
+    why, at_us = hold(known, record, from_us), from_us
+    held = why
+    while held is not None:
+        at_us = _over_us(known, record, held, at_us)
+        if at_us >= until_us:
+            return None, why
+        held = hold(known, record, at_us)
+    return at_us, why
+
+
 def quiet(route: Route, severity: Severity, now_us: int, zone: ZoneInfo) -> bool:
     """Whether these are quiet hours of the route, for alerts of this severity."""
     return severity not in route.quiet_except and within(route.quiet, now_us, zone)
@@ -122,6 +137,16 @@ def goes_on(record: AlertRecord) -> bool:
 def looked_after(record: AlertRecord) -> bool:
     """Whether somebody has acknowledged or closed it."""
     return record.handling.acknowledged_at_us is not None or record.handling.closed_at_us is not None
+
+
+def _over_us(known: Known, record: AlertRecord, held: Hold, at_us: int) -> int:
+    """When a hold may be over: at the end of a silence or shelf, or of one of the mute times."""
+    until_us = held.detail.get("until_us")
+    if isinstance(until_us, int):
+        return until_us
+    zone = known.zone(record.alert.place_id)
+    mute = known.rules[record.alert.rule_id].mute
+    return min(next_digest_us(span.end, at_us, zone) for span in mute)
 
 
 def _on(span: MuteTime, weekday: int) -> bool:

@@ -42,12 +42,13 @@ _FIRES = (EventKind.FIRED, EventKind.LIVE, EventKind.RETURNED)
 class Held:
     """An alert as the database has it, and lines to add to its timeline.
 
-    said: kind and event time of telemetry's lines so far.
+    said: kind and event time of telemetry's lines so far. last_hash: of the last line so far.
     """
 
     alert: Alert
     handling: Handling
     events: int = 0
+    last_hash: str = ""
     said: set[tuple[EventKind, int]] = field(default_factory=set)
     lines: list[AlertEvent] = field(default_factory=list)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, TextClause, and_, insert, or_, select, text
 
 from core import handling
 from core.alerting import Act, AlertQuery
-from core.alerts import AlertChange, AlertEvent, AlertRecord, EventKind, Handled, Silence
+from core.alerts import OPEN, AlertChange, AlertEvent, AlertRecord, EventKind, Handled, Silence
 from core.delivery import OutboxLine
 from core.errors import Conflict
 from core.rules import Rule
@@ -15,10 +15,11 @@ from storage import chain, outbox, rules, tables
 from storage.alert_log import TELEMETRY, WATTLINE, AlertLog, Held, deadline_s
 from storage.database import Database
 from storage.deliveries import SqlDeliveries
-from storage.revisions import RULES, count_change, revision
+from storage.revisions import ALERTS, RULES, alerts_revision, count_change, revision
 from storage.statements import rows_where_in, upsert
 
-_OPEN_STATES = ("firing", "stale")
+_IS_OPEN = text(tables.OPEN_STATES)
+"""In the words of the indexes of open alerts: all that ever were would be looked through otherwise."""
 
 
 class SqlAlerting:
@@ -64,7 +65,7 @@ class SqlAlerting:
         ids = list(dict.fromkeys(change.alert.id for change in changes))
         of_rules = list(dict.fromkeys(change.alert.rule_id for change in changes))
         with self._database.write() as connection:
-            held = _held(connection, ids, _watched(changes))
+            held = _held(connection, ids, _watched(changes), of_rules)
             log = AlertLog(held.values(), rules.some(connection, of_rules), recorded_at_us)
             log.record(changes)
             _write(connection, log.changed())
@@ -84,6 +85,25 @@ class SqlAlerting:
         with self._database.read() as connection:
             row = connection.execute(select(tables.alert).where(tables.alert.c.id == id_)).mappings().first()
         return None if row is None else rows.record(row)
+
+    def records(self, ids: Sequence[str]) -> dict[str, AlertRecord]:
+        """Alerts by id."""
+        with self._database.read() as connection:
+            return records_of(connection, ids)
+
+    def alerts_changed(self, after: int | None, limit: int = 1000) -> tuple[list[AlertRecord], int]:
+        """Alerts that changed after a revision, and the one to ask with next."""
+        revised = tables.alert.c.revision
+        with self._database.read() as connection:
+            if after is None:
+                return [], alerts_revision(connection)
+            query = select(tables.alert).where(revised > after).order_by(revised, tables.alert.c.id)
+            changed = list(connection.execute(query.limit(limit)).mappings())
+            if len(changed) == limit:  # those of the last revision may not all be here
+                whole = [row for row in changed if row["revision"] < changed[-1]["revision"]]
+                last = [changed[-1]["revision"]]
+                changed = whole or list(rows_where_in(connection, revised, last))
+        return [rows.record(row) for row in changed], changed[-1]["revision"] if changed else after
 
     def timeline(self, id_: str) -> list[AlertEvent]:
         """Every line of an alert, oldest first."""
@@ -108,7 +128,7 @@ class SqlAlerting:
     def handle(self, id_: str, act: Act) -> AlertRecord:
         """Do something about an alert; raises Conflict with what to do instead."""
         with self._database.write() as connection:
-            held = _held(connection, [id_], ()).get(id_)
+            held = _held(connection, [id_]).get(id_)
             if held is None:
                 raise Conflict(f"there is no alert {id_!r}")
             rule = rules.one(connection, held.alert.rule_id)
@@ -162,36 +182,44 @@ def records_of(connection: Connection, ids: Sequence[str]) -> dict[str, AlertRec
 
 def add_lines(connection: Connection, lines: Sequence[tuple[str, EventKind, int, dict[str, object]]]) -> None:
     """Add lines (alert id, kind, at_us, detail) to timelines, in a transaction that is alone in writing."""
-    held = _held(connection, list(dict.fromkeys(line[0] for line in lines)), ())
+    held = _held(connection, list(dict.fromkeys(line[0] for line in lines)))
     for id_, kind, at_us, detail in lines:
         held[id_].add(kind, at_us, at_us, WATTLINE, detail)
-    _write(connection, list(held.values()))
+    _write(connection, list(held.values()), told=True)
 
 
 def _watched(changes: Sequence[AlertChange]) -> list[str]:
     return list(dict.fromkeys(str(change.alert.target) for change in changes))
 
 
-def _held(connection: Connection, ids: Sequence[str], targets: Sequence[str]) -> dict[str, Held]:
-    """Alerts of these ids, and open ones on these targets, with what telemetry has said of them."""
+def _held(
+    connection: Connection, ids: Sequence[str], targets: Sequence[str] = (), of_rules: Sequence[str] = ()
+) -> dict[str, Held]:
+    """Alerts of these ids, and open ones of these rules on these targets, with what telemetry has said."""
     alert, line = tables.alert.c, tables.alert_event.c
     found = {row["id"]: row for row in rows_where_in(connection, alert.id, ids)}
-    is_open = alert.state.in_(_OPEN_STATES)
-    found |= {row["id"]: row for row in rows_where_in(connection, alert.target, targets, is_open)}
-    held = {id_: Held(rows.alert(row), rows.handling(row), row["events"]) for id_, row in found.items()}
+    watched = _IS_OPEN, alert.rule_id.in_(of_rules)
+    found |= {row["id"]: row for row in rows_where_in(connection, alert.target, targets, *watched)}
+    held = {
+        id_: Held(rows.alert(row), rows.handling(row), row["events"], row["last_hash"])
+        for id_, row in found.items()
+    }
     for row in rows_where_in(connection, line.alert_id, list(held), line.kind.in_(TELEMETRY)):
         held[row["alert_id"]].said.add((EventKind(row["kind"]), row["at_us"]))
     return held
 
 
-def _write(connection: Connection, changed: Sequence[Held]) -> None:
-    """Put alerts with their new lines, chained to those before, and what is to be told of them."""
-    alert = tables.alert.c
-    ids = [held.alert.id for held in changed if held.events]
-    last = {row["id"]: row["last_hash"] for row in rows_where_in(connection, alert.id, ids)}
+def _write(connection: Connection, changed: Sequence[Held], *, told: bool = False) -> None:
+    """Put alerts with their new lines, chained to those before, and what is to be told of them.
+
+    told: the lines say whom we told, which changes no alert.
+    """
+    if not changed:
+        return
     alert_rows, lines = [], []
+    number = 0 if told else count_change(connection, ALERTS)
     for held in changed:
-        before = last.get(held.alert.id, "")
+        before = held.last_hash
         for event in held.lines:
             line = {
                 "alert_id": event.alert_id,
@@ -204,9 +232,9 @@ def _write(connection: Connection, changed: Sequence[Held]) -> None:
             }
             before = chain.link(before, line)
             lines.append({**line, "hash": before})
-        end = {"events": held.events + len(held.lines), "last_hash": before}
+        end = {"events": held.events + len(held.lines), "last_hash": before, "revision": number}
         alert_rows.append(rows.alert_row(held.alert) | rows.handling_row(held.handling) | end)
-    upsert(connection, tables.alert, alert_rows)
+    upsert(connection, tables.alert, alert_rows, permanent=("revision",) if told else ())
     if lines:
         connection.execute(insert(tables.alert_event), lines)
     _tell(connection, changed)
@@ -230,9 +258,9 @@ def _tell(connection: Connection, changed: Iterable[Held]) -> None:
     )
 
 
-def _where(query: AlertQuery) -> list[ColumnElement[bool]]:
+def _where(query: AlertQuery) -> list[ColumnElement[bool] | TextClause]:
     alert = tables.alert.c
-    chosen: list[ColumnElement[bool]] = [
+    chosen: list[ColumnElement[bool] | TextClause] = [
         column.in_(values)
         for column, values in (
             (alert.state, query.states),
@@ -243,6 +271,8 @@ def _where(query: AlertQuery) -> list[ColumnElement[bool]]:
         )
         if values
     ]
+    if query.states and set(query.states) <= set(OPEN):
+        chosen.append(_IS_OPEN)
     if query.retrospective is not None:
         chosen.append(alert.retrospective == query.retrospective)
     if query.before is not None:

@@ -227,6 +227,19 @@ class SqlDeliveries:
             rows = connection.execute(query).mappings()
             return {row["channel_id"]: (row["disabled_at_us"], row["reason"]) for row in rows}
 
+    def counts(self) -> dict[tuple[str, DeliveryStatus], int]:
+        """Deliveries that are not delivered, by channel and status."""
+        column = delivery.c
+        left = [status for status in DeliveryStatus if status is not DeliveryStatus.DELIVERED]
+        query = (
+            select(column.channel_id, column.status, func.count())
+            .where(column.status.in_(left))
+            .group_by(column.channel_id, column.status)
+        )
+        with self._database.read() as connection:
+            found = connection.execute(query)
+            return {(channel, DeliveryStatus(status)): count for channel, status, count in found}
+
     def enable(self, channel_id: str) -> bool:
         """Use a disabled channel again."""
         of_channel = channel_state.c.channel_id == channel_id

@@ -18,8 +18,10 @@ import numpy as np
 
 from core.batch import I32, I64, MINUTE_US, IntervalBatch, PositionBatch, ReadingBatch
 from core.errors import StoreError
+from core.receipts import Receipts, Senders
 from core.retention import Retention
 from core.sums import IntervalSums
+from storage import duckdb_receipts as receipts
 from storage.columns import latest_intervals, latest_positions, latest_readings
 from storage.duckdb_compaction import Compaction
 from storage.duckdb_file import DuckDBFile
@@ -142,6 +144,21 @@ class DuckDBStore:
                 readings = fetch_as_written(cursor, ReadingBatch, f"from reading {where}")
                 positions = fetch_as_written(cursor, PositionBatch, f"from position {where}")
             yield by_receipt(readings), by_receipt(positions)
+
+    def heard(self, senders: Senders, start_us: int, end_us: int) -> Receipts:
+        """When something of devices was received; what was superseded counts until it is compacted."""
+        with self._file.read() as cursor:
+            return receipts.heard(cursor, senders, start_us, end_us)
+
+    def last_heard(self, senders: Senders, before_us: int) -> Receipts:
+        """The last time of receipt of each device before a time."""
+        with self._file.read() as cursor:
+            return receipts.last_heard(cursor, senders, before_us)
+
+    def pauses(self, start_us: int, end_us: int, longer_than_us: int) -> I64:
+        """Stretches in which nothing was received."""
+        with self._file.read() as cursor:
+            return receipts.pauses(cursor, start_us, end_us, longer_than_us)
 
     def intervals(self, registers: I32, start_us: int, end_us: int) -> IntervalBatch:
         """Intervals of a time range by register, then start; open ones replace stored ones."""

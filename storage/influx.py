@@ -16,9 +16,11 @@ from core.batch import I32, I64, IntervalBatch, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.errors import RowsRefused
 from core.model import Register
+from core.receipts import Receipts, Senders
 from core.retention import Retention
 from core.sums import IntervalSums
 from storage import influx_queries as ask
+from storage import influx_receipts as receipts
 from storage.columns import latest_intervals, latest_positions, latest_readings
 from storage.influx_http import Account, InfluxServer
 from storage.influx_journal import Journal, last_received_us, pieces
@@ -26,6 +28,7 @@ from storage.influx_lines import LineWriter, refused_rows
 from storage.influx_retention import InfluxExpiry
 from storage.interval_sums import summed
 from storage.open_intervals import OpenIntervals, split
+from storage.pauses import between
 
 
 class InfluxStore:
@@ -123,6 +126,19 @@ class InfluxStore:
             if len(pair[0]) or len(pair[1]):
                 yield pair
 
+    def heard(self, senders: Senders, start_us: int, end_us: int) -> Receipts:
+        """When something of devices was received; what was written again counts as it came last."""
+        return receipts.heard(self._server, self._devices(senders.tracked), start_us, end_us)
+
+    def last_heard(self, senders: Senders, before_us: int) -> Receipts:
+        """The last time of receipt of each device before a time."""
+        return receipts.last_heard(self._server, self._devices(senders.tracked), before_us)
+
+    def pauses(self, start_us: int, end_us: int, longer_than_us: int) -> I64:
+        """Stretches in which nothing was received, by the journal."""
+        at_us = receipts.received_us(self._server, start_us, end_us)
+        return between(at_us, at_us, start_us, end_us, longer_than_us)
+
     def intervals(self, registers: I32, start_us: int, end_us: int) -> IntervalBatch:
         """Intervals of a time range by register, then start; open ones replace stored ones."""
         # Memory first: an interval that closes in between is then seen as it was, not missed.
@@ -136,8 +152,7 @@ class InfluxStore:
 
     def positions(self, devices: I32, start_us: int, end_us: int, limit: int | None = None) -> PositionBatch:
         """Fixes of a time range by device, then time."""
-        ids = self._catalog().device_ids
-        wanted = {ids[number]: number for number in devices.tolist() if number in ids}
+        wanted = self._devices(devices)
         if not wanted or limit == 0:
             return PositionBatch.empty()
         found = ask.positions(self._server, wanted, ask.within(start_us, end_us), limit)
@@ -179,6 +194,11 @@ class InfluxStore:
         if self._writer is None:
             self._writer = LineWriter(ask.flagged_quantities(self._server))
         return self._writer
+
+    def _devices(self, devices: I32) -> dict[str, int]:
+        """The devices that the catalog knows, numbers by id."""
+        ids = self._catalog().device_ids
+        return {ids[number]: number for number in devices.tolist() if number in ids}
 
     def _registers(self, registers: I32) -> list[Register]:
         """The registers that the catalog knows, by id."""

@@ -62,11 +62,12 @@ class Journal:
         return f'journal rows={rows}i,spans="{text}" {received_us}\n'.encode()
 
 
-def pieces(server: InfluxServer, watermark_us: int) -> Iterator[Piece]:
-    """What was received after watermark_us, in order, cut into pieces of bounded size."""
+def pieces(server: InfluxServer, watermark_us: int, before_us: int | None = None) -> Iterator[Piece]:
+    """What was received after watermark_us (and before before_us), in order, in pieces of bounded size."""
     after_us, until_us, rows = watermark_us, watermark_us, 0
     spans: list[Span] = []
-    query = f"select rows, spans from journal where time > {watermark_us * 1000}"  # noqa: S608 - an integer
+    until = "" if before_us is None else f" and time < {before_us * 1000}"
+    query = f"select rows, spans from journal where time > {watermark_us * 1000}{until}"  # noqa: S608
     for _, series in server.query(query):
         entries = msgspec.json.decode(series.values, type=list[tuple[int, int, str]])
         for until_us, more, text in entries:

@@ -47,8 +47,8 @@ def readings(server: InfluxServer, registers: Sequence[Register], time: str) -> 
     ids = _ids(registers)
     found = [ReadingBatch.empty()]
     for names, devices in alike.items():
-        for some in _chunks(devices):
-            where = f"{_one_of(some)} and {time}"
+        for some in chunks(devices):
+            where = f"{one_of(some)} and {time}"
             for device, numbers in _by_device(server, f"{_reading(names)} where {where}"):
                 found.append(_readings(numbers, device, names, ids))
     return ReadingBatch.concat(found)
@@ -58,7 +58,7 @@ def first_readings(server: InfluxServer, register: Register, time: str, limit: i
     """The first readings of one register in a range of time, in order."""
     field = f'"{register.quantity}"'
     # Points without the field must not use up the limit; they compare with no number.
-    where = f"{_one_of([register.device_id])} and {time} and ({field} >= 0 or {field} < 0)"
+    where = f"{one_of([register.device_id])} and {time} and ({field} >= 0 or {field} < 0)"
     names, ids = [register.quantity], _ids([register])
     found = [ReadingBatch.empty()]
     for device, numbers in _by_device(server, f"{_reading(names)} where {where}", f"limit {limit}"):
@@ -70,7 +70,7 @@ def nearest(
     server: InfluxServer, register: Register, before_us: int, from_us: int
 ) -> tuple[ReadingBatch, ReadingBatch]:
     """The last reading before before_us and the first at or after from_us, 0 or 1 rows each."""
-    source = f'select "{register.quantity}" from reading where {_one_of([register.device_id])} and'  # noqa: S608
+    source = f'select "{register.quantity}" from reading where {one_of([register.device_id])} and'  # noqa: S608
     statements = (
         f"{source} {within(-(2**63), before_us)} order by time desc limit 1",
         f"{source} {within(from_us, 2**63)} order by time asc limit 1",
@@ -89,8 +89,8 @@ def positions(
     numbered = {tag_value(id_): number for id_, number in devices.items()}
     end = "" if limit is None else f"limit {limit}"
     found = [PositionBatch.empty()]
-    for some in _chunks(list(devices)):
-        where = f"{_one_of(some)} and {time}"
+    for some in chunks(list(devices)):
+        where = f"{one_of(some)} and {time}"
         for device, numbers in _by_device(server, f"{_POSITION} where {where}", end):
             found.append(_positions(numbers, numbered[device]))
     return PositionBatch.concat(found)
@@ -104,8 +104,8 @@ def intervals(server: InfluxServer, registers: Sequence[Register], time: str) ->
     ids = _ids(registers)
     found = [IntervalBatch.empty()]
     for quantity, devices in devices_of.items():
-        for some in _chunks(devices):
-            where = f"quantity = {_text(tag_value(quantity))} and {_one_of(some)} and {time}"
+        for some in chunks(devices):
+            where = f"quantity = {_text(tag_value(quantity))} and {one_of(some)} and {time}"
             for device, numbers in _by_device(server, f"{_INTERVAL} where {where}"):
                 found.append(_intervals(numbers, ids[device, quantity]))
     return IntervalBatch.concat(found)
@@ -207,11 +207,13 @@ def _ids(registers: Sequence[Register]) -> dict[_Key, int]:
     return {(tag_value(register.device_id), register.quantity): register.id for register in registers}
 
 
-def _chunks(devices: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(devices: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many devices as one statement names."""
     return (devices[start : start + _DEVICES] for start in range(0, len(devices), _DEVICES))
 
 
-def _one_of(devices: Sequence[str]) -> str:
+def one_of(devices: Sequence[str]) -> str:
+    """Condition that a row is of one of the devices."""
     return "(" + " or ".join(f"device = {_text(tag_value(device))}" for device in devices) + ")"
 
 

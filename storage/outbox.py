@@ -4,7 +4,6 @@ A line is put in the transaction that makes it, so neither is there without the 
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -15,7 +14,17 @@ from storage.delivery_tables import outbox
 
 def put(connection: Connection, lines: Iterable[OutboxLine]) -> None:
     """Keep those that somebody may be told of, in the caller's transaction."""
-    rows = [asdict(line) for line in lines if line.kind in TOLD_OF]
+    rows = [
+        {
+            "alert_id": line.alert_id,
+            "number": line.number,
+            "kind": line.kind,
+            "at_us": line.at_us,
+            "recorded_at_us": line.recorded_at_us,
+        }
+        for line in lines
+        if line.kind in TOLD_OF
+    ]
     if rows:
         connection.execute(insert(outbox), rows)
 

@@ -159,7 +159,8 @@ OPEN_STATES = "state in ('firing', 'stale')"
 TELEMETRY = "kind in ('fired', 'live', 'stale', 'returned', 'resolved', 'superseded')"
 
 # Nothing has a reference: what a rule once raised on a target outlives both. handling: JSON; the four
-# columns before it say what queries ask of it. events, last_hash: the end of the timeline.
+# columns before it say what queries ask of it. events, last_hash: the end of the timeline. revision: of
+# the last change but for what was told, counted over all alerts.
 alert = Table(
     "alert",
     metadata,
@@ -189,9 +190,17 @@ alert = Table(
     Column("handling", LargeBinary, nullable=False),
     Column("events", Integer, nullable=False),
     Column("last_hash", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
     Index("ix_alert_active_at_us", "active_at_us"),
+    Index(
+        "ix_alert_open",
+        "active_at_us",
+        sqlite_where=text(OPEN_STATES),
+        postgresql_where=text(OPEN_STATES),
+    ),
     Index("ix_alert_due_at_us", "due_at_us"),
     Index("ix_alert_shelved_until_us", "shelved_until_us"),
+    Index("ix_alert_revision", "revision"),
     Index(
         "uq_alert_open",
         "rule_id",
@@ -267,8 +276,8 @@ checkpoint = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
-# Three rows, for processes that keep a catalog: how often the registers have grown in number (id 1),
-# how often the rules have changed (2), and how often anything else that is registered has (0).
+# Four rows, for processes that keep a catalog: how often the registers have grown in number (id 1),
+# how often the rules have changed (2), the alerts (3), and anything else that is registered (0).
 estate_revision = Table(
     "estate_revision",
     metadata,
