@@ -26,18 +26,18 @@ from storage.duckdb import DuckDBStore
 from storage.influx import InfluxStore
 from storage.registry import open_registry
 from wattline import VERSION
-from wattline.broker import IN_FLIGHT
-from wattline.broker_watch import BrokerWatch, WatchOptions
+from wattline.broker.embedded import IN_FLIGHT
+from wattline.broker.watch import BrokerWatch, WatchOptions
 from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
-from wattline.importer import FileImporter
+from wattline.imports.importer import FileImporter
 from wattline.pipeline import Pipeline
 from wattline.retention import Keeping
-from wattline.rules_preview import RulePreviewer
-from wattline.settings import BATCH_MESSAGES, RECEIVE_MAXIMUM, Broker, Settings
+from wattline.rules.preview import RulePreviewer
 from wattline.shards import SLOTS, WHOLE, Shard
-from wattline.telling import OpenChannels
-from wattline.telling_files import Told
+from wattline.stated.channels import Told
+from wattline.stated.settings import BATCH_MESSAGES, RECEIVE_MAXIMUM, Broker, Settings
+from wattline.telling.channels import OpenChannels
 
 log = logging.getLogger(__name__)
 

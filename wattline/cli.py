@@ -8,17 +8,25 @@ import sys
 from pathlib import Path
 
 from core.errors import ConfigError, WattlineError
-from wattline import VERSION, configuration, demo, import_command, rules_command, serve, simulate
+from wattline import VERSION, demo, serve, simulate
+from wattline.imports import command as import_command
 from wattline.rederive import rederive
 from wattline.retention import statement
-from wattline.settings import Settings
+from wattline.rules import command as rules_command
 from wattline.shards import Shard
+from wattline.stated import configuration
+from wattline.stated.settings import Settings
 
 CONFIG = Path(__file__).parent.parent / "config"
+
+_SWITCH_S = 0.0005
+"""How long a thread that computes may keep others from running Python, instead of 5 ms: a batch
+asks the database a dozen things, and beside a round of rules on figures waits so long after each."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    sys.setswitchinterval(_SWITCH_S)
     options = _parser().parse_args(arguments)
     try:
         settings = _settings(options)

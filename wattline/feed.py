@@ -1,7 +1,7 @@
 """The Feed that connects the pipeline's worker with the readers of the API.
 
-State is what is newest, so a reader that falls behind skips to now; alert changes alone
-are queued, for each is news of its own.
+State is what is newest, so a reader that falls behind skips to now; news of alerts alone
+are queued, for each is something of its own.
 """
 
 import asyncio
@@ -12,9 +12,21 @@ from dataclasses import dataclass, field
 from analytics.counters import NEVER_US, CounterState
 from core.alerts import AlertChange
 from core.batch import PositionBatch
-from core.ports import FeedEvent, LedgerChanged, PlacePower, PowerChanged, VehiclesMoved
+from core.model import Name
+from core.ports import (
+    AlertActed,
+    AlertsMoved,
+    FeedEvent,
+    LedgerChanged,
+    PlacePower,
+    PowerChanged,
+    VehiclesMoved,
+)
+
+Published = PowerChanged | VehiclesMoved | LedgerChanged | AlertChange | AlertActed
 
 _MAX_ALERTS_BEHIND = 10_000
+_ALERTS_AT_ONCE = 1000
 
 
 @dataclass(slots=True, eq=False)
@@ -25,11 +37,13 @@ class _Reader:
     power: dict[str, PlacePower] = field(default_factory=dict)
     fixes: PositionBatch | None = None
     places: dict[str, None] = field(default_factory=dict)
-    alerts: deque[AlertChange] = field(default_factory=lambda: deque(maxlen=_MAX_ALERTS_BEHIND))
+    alerts: deque[AlertChange | AlertActed] = field(default_factory=lambda: deque(maxlen=_MAX_ALERTS_BEHIND))
 
     def take(self) -> list[FeedEvent]:
-        events: list[FeedEvent] = list(self.alerts)
+        news = list(self.alerts)
         self.alerts.clear()
+        parts = range(0, len(news), _ALERTS_AT_ONCE)
+        events: list[FeedEvent] = [AlertsMoved(news[first : first + _ALERTS_AT_ONCE]) for first in parts]
         if self.power:
             events.append(PowerChanged(list(self.power.values())))
             self.power = {}
@@ -49,7 +63,8 @@ class LiveFeed:
         self.is_connected: Callable[[], bool] = lambda: False
         self.totals: Callable[[], Mapping[str, float]] = dict
         self.broker_figures: Callable[[], Mapping[str, float]] = dict
-        self.broker_warnings: Callable[[], list[str]] = list
+        self.broker_warnings: Callable[[], list[Name]] = list
+        self.rounds: dict[str, float] = {}
         self._newest = CounterState.empty(0)
         self._late_spans = 0
         self._loop = loop
@@ -58,7 +73,7 @@ class LiveFeed:
         self._fixes = PositionBatch.empty()
         self._closed = False
 
-    def publish(self, event: FeedEvent) -> None:
+    def publish(self, event: Published) -> None:
         """Make it the newest state and hand it to every reader."""
         if isinstance(event, PowerChanged):
             changed = [place for place in event.places if self._power.get(place.place_id) != place]
@@ -99,10 +114,10 @@ class LiveFeed:
         return self._late_spans
 
     def counters(self) -> dict[str, float]:
-        """Totals of the pipeline since start, and what the broker tells of itself, by metric name."""
-        return {**self.totals(), **self.broker_figures()}
+        """Totals of the pipeline, its rounds, and what the broker tells of itself, by metric name."""
+        return {**self.totals(), **self.rounds, **self.broker_figures()}
 
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Name]:
         """What someone has to do something about."""
         return self.broker_warnings()
 
@@ -131,7 +146,7 @@ class LiveFeed:
         """Say how many spans of late data wait to be recomputed."""
         self._late_spans = spans
 
-    def _hand_out(self, event: FeedEvent) -> None:
+    def _hand_out(self, event: Published) -> None:
         for reader in self._readers:
             match event:
                 case PowerChanged(places):
@@ -140,6 +155,6 @@ class LiveFeed:
                     reader.fixes = event.fixes if reader.fixes is None else self._fixes
                 case LedgerChanged(place_ids):
                     reader.places.update(dict.fromkeys(place_ids))
-                case AlertChange():
+                case AlertChange() | AlertActed():
                     reader.alerts.append(event)
             reader.wake.set()

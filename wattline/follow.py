@@ -15,12 +15,12 @@ from core.alerting import AlertQuery
 from core.alerts import OPEN, Alert, AlertChange, AlertState
 from core.batch import PositionBatch, ReadingBatch
 from core.errors import StoreError
-from core.ports import LedgerChanged, PowerChanged, Registry, TimeSeriesStore, VehiclesMoved
+from core.ports import AlertActed, LedgerChanged, PowerChanged, Registry, TimeSeriesStore, VehiclesMoved
 from wattline.assemble import Parts, now_us
-from wattline.checkpoints import Checkpoints
-from wattline.derive import newest_fixes, places_of
 from wattline.shards import SLOTS
-from wattline.state import Known, State
+from wattline.stages.checkpoints import Checkpoints
+from wattline.stages.derive import newest_fixes, places_of
+from wattline.stages.state import Known, State
 
 log = logging.getLogger(__name__)
 _Rows = TypeVar("_Rows", ReadingBatch, PositionBatch)
@@ -43,7 +43,8 @@ class Follower:
         self._known = Known.of(parts.catalogs.current, [])
         self._state = State.empty(self._known)
         self._seen_us = np.zeros(SLOTS, np.int64)
-        self._alerts: dict[str, Alert] = {}
+        self._open: dict[str, Alert] = {}
+        self._alerts_seen = 0
         parts.feed.is_connected = lambda: self.reachable
 
     async def run(self) -> None:
@@ -67,7 +68,9 @@ class Follower:
             self._seen_us[:] = restored.since_us
         else:
             self._seen_us[:] = store.last_received_us()
-        self._alerts = self._open_alerts(registry)
+        _, self._alerts_seen = registry.alerts_changed(None)
+        open_now = registry.alerts(AlertQuery(states=OPEN, limit=_MOST_OPEN))
+        self._open = {record.alert.id: record.alert for record in open_now}
 
     def _step(self, registry: Registry, store: TimeSeriesStore) -> None:
         feed, state = self.parts.feed, self._state
@@ -86,21 +89,25 @@ class Follower:
         self._tell_alerts(registry)
 
     def _tell_alerts(self, registry: Registry) -> None:
-        """What opened, moved or ended since we looked last."""
-        before, self._alerts = self._alerts, self._open_alerts(registry)
-        ended = [registry.alert(id_) for id_ in before.keys() - self._alerts.keys()]
-        now = [*self._alerts.values(), *(record.alert for record in ended if record is not None)]
-        for alert in now:
-            was = before.get(alert.id)
-            if was is None or (was.state, was.retrospective) != (alert.state, alert.retrospective):
-                previous = AlertState.INACTIVE if was is None else was.state
-                at_us = alert.resolved_at_us or alert.stale_at_us or alert.fired_at_us
-                self.parts.feed.publish(AlertChange(alert, previous, at_us))
+        """What telemetry, people and deadlines have done since we looked last."""
+        while True:
+            changed, self._alerts_seen = registry.alerts_changed(self._alerts_seen)
+            for record in changed:
+                self._tell(record.alert)
+            if not changed:
+                return
 
-    @staticmethod
-    def _open_alerts(registry: Registry) -> dict[str, Alert]:
-        query = AlertQuery(states=OPEN, limit=_MOST_OPEN)
-        return {record.alert.id: record.alert for record in registry.alerts(query)}
+    def _tell(self, alert: Alert) -> None:
+        was = self._open.pop(alert.id, None)
+        if alert.state in OPEN:
+            self._open[alert.id] = alert
+        is_new = was is None and alert.state in OPEN
+        if is_new or (was is not None and _stands(was) != _stands(alert)):
+            previous = AlertState.INACTIVE if was is None else was.state
+            at_us = alert.resolved_at_us or alert.stale_at_us or alert.fired_at_us
+            self.parts.feed.publish(AlertChange(alert, previous, at_us))
+        else:
+            self.parts.feed.publish(AlertActed(alert.id))
 
     def _follow(self, readings: ReadingBatch, positions: PositionBatch) -> None:
         known, state, feed = self._known, self._state, self.parts.feed
@@ -130,3 +137,7 @@ class Follower:
 
     def _note(self, batch: ReadingBatch | PositionBatch) -> None:
         np.maximum.at(self._seen_us, batch.received_at_us % SLOTS, batch.received_at_us)
+
+
+def _stands(alert: Alert) -> tuple[AlertState, bool]:
+    return alert.state, alert.retrospective

@@ -24,13 +24,13 @@ from core.retention import Retention
 from ingest.decoders.samples import Decoder
 from ingest.validate import Accepted
 from wattline.catalogs import Catalogs
-from wattline.derive import Derivation, or_later
 from wattline.feed import LiveFeed
-from wattline.intake import Intake
 from wattline.retention import Keeping, fixed_before_us
-from wattline.rhythm import Beats, Rhythm, keep_time
 from wattline.shards import WHOLE, Shard
-from wattline.state import Known
+from wattline.stages.derive import Derivation, or_later
+from wattline.stages.intake import Intake
+from wattline.stages.rhythm import Beats, Rhythm, keep_time
+from wattline.stages.state import Known
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -114,6 +114,7 @@ class Pipeline:
                 return await asyncio.get_running_loop().run_in_executor(thread, work)
             except StoreError as error:
                 self.totals["wattline_store_retries_total"] += 1
+                self.derivation.listening_since_us = self.now_us()  # what waits here was no silence
                 log.warning("a batch waits for the store: %s", error)
                 await asyncio.sleep(error.retry_after_s or self.rhythm.retry_s)
 

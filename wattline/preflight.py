@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 
 from core.errors import StartError
-from wattline.settings import Settings
 from wattline.shards import WHOLE, Shard
+from wattline.stated.settings import Settings
 
 _FREE_BYTES = 200 * 1024 * 1024
 

@@ -12,12 +12,12 @@ import numpy as np
 
 from core.errors import StartError
 from wattline.assemble import Parts, now_us, open_parts
-from wattline.checkpoints import Checkpoints
-from wattline.derive import Derivation
 from wattline.preflight import require_data_dir
 from wattline.retention import Keeping, fixed_before_us
-from wattline.settings import Settings
-from wattline.state import Known
+from wattline.stages.checkpoints import Checkpoints
+from wattline.stages.derive import Derivation
+from wattline.stages.state import Known
+from wattline.stated.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

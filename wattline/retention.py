@@ -9,7 +9,7 @@ from analytics.thinning import thinned
 from core.batch import BASE_US, ReadingBatch
 from core.columns import RegisterColumns
 from core.retention import Retention
-from wattline.settings import RetentionSettings, Store
+from wattline.stated.settings import RetentionSettings, Store
 
 _DAY_US = 86_400_000_000
 

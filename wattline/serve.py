@@ -37,14 +37,14 @@ from wattline.assemble import (
     open_parts,
 )
 from wattline.beside import deadlines_kept, figures_watched
-from wattline.broker import start_broker
-from wattline.checkpoints import Checkpoints
-from wattline.deliver import Dispatcher
+from wattline.broker.embedded import start_broker
 from wattline.follow import Follower
 from wattline.preflight import require_data_dir, require_free_port, require_servers
-from wattline.settings import Settings
 from wattline.shards import WHOLE, Shard
-from wattline.telling_files import NOBODY, Told
+from wattline.stages.checkpoints import Checkpoints
+from wattline.stated.channels import NOBODY, Told
+from wattline.stated.settings import Settings
+from wattline.telling.deliver import Dispatcher
 
 log = logging.getLogger(__name__)
 

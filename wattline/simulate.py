@@ -30,7 +30,7 @@ from simulators.replay import ReplayOptions, parse_moment, run_replay
 from simulators.simulate import LoadOptions, load_estate, run_load
 from wattline.assemble import secret, tls_context
 from wattline.provision import late_spans, messages_in_figures, provision
-from wattline.settings import Settings
+from wattline.stated.settings import Settings
 
 SAMPLE = Path(__file__).parent.parent / "simulators" / "sample" / "electricity_hourly.csv.gz"
 

@@ -1,0 +1,1 @@
+"""The embedded broker, and what any broker tells of itself."""

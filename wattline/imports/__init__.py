@@ -1,0 +1,1 @@
+"""Files of readings: read, checked, compared with the ledger, published."""

@@ -1,0 +1,1 @@
+"""The stages that the pipeline is made of, and what they remember."""

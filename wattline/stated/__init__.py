@@ -1,0 +1,1 @@
+"""What config/*.yaml states: settings, places, devices, rules, channels and reference figures."""

@@ -1,0 +1,1 @@
+"""Telling people of alerts: what is due, to whom, by which channel."""
