@@ -6,7 +6,8 @@ from functools import lru_cache
 from threading import Lock
 
 from analytics.hierarchy import counted_registers
-from analytics.membership import Members, members
+from analytics.membership import Members, Metering
+from analytics.selection import Selection
 from analytics.virtual import virtuals
 from api import problems
 from core.catalog import Catalog
@@ -19,6 +20,7 @@ class Estate:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
+        self.selection = Selection(catalog)
         self.place_ids = sorted(catalog.places)
         self.device_ids = sorted(catalog.devices)
         self.vehicles = [
@@ -40,6 +42,7 @@ class Estate:
             for above in catalog.ancestors(place):
                 self._energies[above] |= self._energies[place]
         self._counted: dict[tuple[str, Energy], list[Register]] = {}
+        self._metering: dict[Energy, Metering] = {}
         self._members: dict[tuple[str, Energy], Members] = {}
         self._counting = Lock()
 
@@ -78,11 +81,13 @@ class Estate:
         """Meters that belong to the place, each with when and under which other."""
         with self._counting:
             key = (place_id, energy)
-            if key not in self._members:
+            if energy not in self._metering:
                 made_of = {
                     one.device_id: one.devices for one in self.virtuals.values() if one.energy is energy
                 }
-                self._members[key] = members(self.catalog, place_id, energy, made_of)
+                self._metering[energy] = Metering(self.catalog, energy, made_of)
+            if key not in self._members:
+                self._members[key] = self._metering[energy].members(place_id)
             return self._members[key]
 
     def counters(self, device_id: str, energy: Energy) -> list[tuple[int, str]]:

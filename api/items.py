@@ -7,18 +7,14 @@ import numpy as np
 
 from analytics.fleet import VehicleStatus, statuses
 from api.estate import Estate
-from api.next_actions import next_action
-from api.schemas.alerts import AlertItem, HandlingItem, RuleBrief, TargetItem, WasteItem
 from api.schemas.base import Names
 from api.schemas.fleet import Position, VehicleItem
 from api.schemas.series import PowerItem, QualityName
 from api.times import rfc3339, rfc3339s
-from core.alerts import Alert, Handling
 from core.batch import PositionBatch
 from core.model import Device, Name
 from core.ports import PlacePower
 from core.quality import quality_names
-from core.rules import KIND_OF, Rule
 
 
 def names(name: Name) -> Names:
@@ -120,46 +116,3 @@ def ignition(value: float) -> bool | None:
 def age_s(time_us: int, now_us: int) -> float:
     """How long ago; 0 for a device whose clock is ahead of ours."""
     return max(round((now_us - time_us) / 1e6, 3), 0.0)
-
-
-def rule_brief(id_: str, rule: Rule | None, alert: Alert) -> RuleBrief:
-    """What an alert says of its rule; of one that nobody knows any more, its id."""
-    if rule is None:
-        unknown = Names(zh=id_, en=id_)
-        return RuleBrief(
-            id=id_, name=unknown, kind="unknown", severity=alert.severity, action=unknown, runbook=None
-        )
-    return RuleBrief(
-        id=rule.id,
-        name=names(rule.name),
-        kind=KIND_OF[type(rule.condition)],
-        severity=alert.severity,
-        action=names(rule.action),
-        runbook=rule.runbook,
-    )
-
-
-def alert_item(rule: Rule | None, alert: Alert, handling: Handling | None = None) -> AlertItem:
-    """An alert with its rule and where it is."""
-    return AlertItem(
-        id=alert.id,
-        rule=rule_brief(alert.rule_id, rule, alert),
-        target=TargetItem(kind=alert.target.kind, id=alert.target.id),
-        place_id=alert.place_id,
-        device_id=alert.device_id,
-        quantity=alert.quantity,
-        unit=alert.unit,
-        state=alert.state,
-        value=finite(alert.value),
-        limit=finite(alert.limit),
-        comparator=alert.comparator,
-        active_at=rfc3339(alert.active_at_us),
-        fired_at=rfc3339(alert.fired_at_us),
-        stale_at=None if alert.stale_at_us is None else rfc3339(alert.stale_at_us),
-        resolved_at=None if alert.resolved_at_us is None else rfc3339(alert.resolved_at_us),
-        retrospective=alert.retrospective,
-        organisation_id=alert.organisation_id,
-        waste=None if alert.waste is None else WasteItem.of(alert.waste),
-        handling=None if handling is None else HandlingItem.of(handling),
-        next_action=next_action(rule, alert, handling),
-    )

@@ -92,10 +92,10 @@ class Live:
                     event = upcoming.result()
                 except StopAsyncIteration:
                     return
-                message, text = await self._messages.of(event)
-                if isinstance(message, VehiclesMessage):
-                    told.update((item.id, item.status) for item in message.items)
-                await self._send(websocket, text)
+                for message, text in await self._messages.of(event):
+                    if isinstance(message, VehiclesMessage):
+                        told.update((item.id, item.status) for item in message.items)
+                    await self._send(websocket, text)
                 upcoming = asyncio.ensure_future(anext(events))
         finally:
             await _end(events, upcoming)

@@ -1,10 +1,11 @@
 """What the live socket says: the snapshot, and each event of the feed in words."""
 
 import asyncio
+from dataclasses import replace
 
+from api.alert_items import alert_items
 from api.estate import Estate, estate_of
-from api.items import alert_item, every_vehicle, power_items, vehicle_items
-from api.schemas.alerts import AlertItem
+from api.items import every_vehicle, power_items, vehicle_items
 from api.schemas.live import (
     AlertMessage,
     Hello,
@@ -16,10 +17,9 @@ from api.schemas.live import (
 from api.services import Services
 from api.times import rfc3339
 from core.alerting import AlertQuery
-from core.alerts import OPEN, Alert, AlertChange, Handling
+from core.alerts import OPEN, AlertChange, AlertRecord, AlertState
 from core.batch import PositionBatch
-from core.ports import FeedEvent, LedgerChanged, PowerChanged, VehiclesMoved
-from core.rules import Rule
+from core.ports import AlertActed, AlertsMoved, FeedEvent, LedgerChanged, PowerChanged, VehiclesMoved
 
 Worded = tuple[LiveMessage, str]
 
@@ -33,18 +33,19 @@ def _same(last: FeedEvent, event: FeedEvent) -> bool:
             return last == event
         case VehiclesMoved(), VehiclesMoved():
             return last.fixes is event.fixes
+        case AlertsMoved(), AlertsMoved():
+            one, other = last.news, event.news
+            return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
         case _:
             return last is event
 
 
 class Messages:
-    """Words events, in threads; keeps the rules by id until one changes."""
+    """Words events, in threads."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._rules: dict[str, Rule] = {}
-        self._rules_of: list[Rule] | None = None
-        self._worded: dict[type, tuple[FeedEvent, asyncio.Future[Worded]]] = {}
+        self._worded: dict[type, tuple[FeedEvent, asyncio.Future[list[Worded]]]] = {}
 
     async def hello(self) -> Hello:
         """Everything as it stands. Raises StoreError."""
@@ -54,8 +55,8 @@ class Messages:
         """All vehicles that were ever heard."""
         return await asyncio.to_thread(lambda: self._vehicles(self._services.feed.fixes()))
 
-    async def of(self, event: FeedEvent) -> Worded:
-        """The message that tells of an event, and its JSON. Raises StoreError.
+    async def of(self, event: FeedEvent) -> list[Worded]:
+        """The messages that tell of an event, and their JSON. Raises StoreError.
 
         Clients that keep up hear the same at the same time; it is worded once.
         """
@@ -65,24 +66,38 @@ class Messages:
             self._worded[type(event)] = last
         return await asyncio.shield(last[1])  # a client that leaves does not leave the others waiting
 
-    def _word(self, event: FeedEvent) -> Worded:
-        message = self._message(event)
-        return message, message.model_dump_json()
+    def _word(self, event: FeedEvent) -> list[Worded]:
+        return [(message, message.model_dump_json()) for message in self._messages(event)]
 
-    def _message(self, event: FeedEvent) -> LiveMessage:
+    def _messages(self, event: FeedEvent) -> list[LiveMessage]:
         match event:
             case PowerChanged():
-                return PowerMessage(at=self._now(), items=power_items(event.places))
+                return [PowerMessage(at=self._now(), items=power_items(event.places))]
             case VehiclesMoved():
-                return self._vehicles(event.fixes)
+                return [self._vehicles(event.fixes)]
             case LedgerChanged():
-                return LedgerMessage(at=self._now(), places=event.place_ids)
-            case AlertChange():
-                return AlertMessage(
-                    at=rfc3339(event.at_us),
-                    previous=event.previous,
-                    alert=self._item(event.alert),
-                )
+                return [LedgerMessage(at=self._now(), places=event.place_ids)]
+            case AlertsMoved():
+                return [*self._alerts(event)]
+
+    def _alerts(self, moved: AlertsMoved) -> list[AlertMessage]:
+        """All of them in one look; a transition as it was, with what people have done by now."""
+        ids = [one.alert_id if isinstance(one, AlertActed) else one.alert.id for one in moved.news]
+        records = self._services.registry.records(list(dict.fromkeys(ids)))
+        told: list[tuple[str, AlertState, AlertRecord]] = []
+        for id_, news in zip(ids, moved.news, strict=True):
+            record = records.get(id_)
+            if record is None:
+                continue
+            if isinstance(news, AlertChange):
+                told.append((rfc3339(news.at_us), news.previous, replace(record, alert=news.alert)))
+            else:
+                told.append((self._now(), record.alert.state, record))
+        items = alert_items(self._services, [record for _, _, record in told])
+        return [
+            AlertMessage(at=at, previous=previous, alert=item)
+            for (at, previous, _), item in zip(told, items, strict=True)
+        ]
 
     def _vehicles(self, fixes: PositionBatch) -> VehiclesMessage:
         now_us = self._services.clock()
@@ -96,15 +111,8 @@ class Messages:
             at=rfc3339(now_us),
             power=power_items(services.feed.power()),
             vehicles=every_vehicle(self._estate(), services.feed.fixes(), now_us),
-            alerts=[self._item(record.alert, record.handling) for record in open_now],
+            alerts=alert_items(services, open_now),
         )
-
-    def _item(self, alert: Alert, handling: Handling | None = None) -> AlertItem:
-        rules = self._services.registry.rules()
-        if rules is not self._rules_of:
-            self._rules_of, self._rules = rules, {rule.id: rule for rule in rules}
-        rule = self._rules.get(alert.rule_id) or self._services.registry.rule(alert.rule_id)
-        return alert_item(rule, alert, handling)
 
     def _estate(self) -> Estate:
         return estate_of(self._services.catalog())

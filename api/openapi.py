@@ -21,8 +21,9 @@ Energy and vehicles of public institutions.
 **Live socket** `GET /api/v1/live` (WebSocket) sends JSON objects: first
 `{"type":"hello","at","power":[…],"vehicles":[…],"alerts":[…]}` with everything as it stands, then
 `{"type":"power","at","items":[…]}`, `{"type":"vehicles","at","items":[…]}`,
-`{"type":"alert","at","previous","alert":{…}}` and `{"type":"ledger","at","places":[…]}` (figures of
-these places changed: fetch again what is shown). Items are those of `power`, `vehicles` and `alerts`.
+`{"type":"alert","at","previous","alert":{…}}` (of what telemetry says, with the state before, and of
+what people do, with the same state) and `{"type":"ledger","at","places":[…]}` (figures of these
+places changed: fetch again what is shown). Items are those of `power`, `vehicles` and `alerts`.
 """
 
 TAGS = [

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from api import pages, problems
+from api.alert_items import alert_items
 from api.depends import EstateOf, ServicesOf
-from api.items import alert_item
 from api.openapi import refusals
 from api.schemas.alerts import AlertItem, AlertList
 from api.schemas.handling import EventItem, Timeline
@@ -55,7 +55,7 @@ def alerts(
     found = services.registry.alerts(query)
     page, more = found[:limit], len(found) > limit
     return AlertList(
-        items=items(services, page),
+        items=alert_items(services, page),
         next=pages.encode(page[-1].alert.active_at_us, page[-1].alert.id) if more else None,
     )
 
@@ -72,7 +72,7 @@ def timeline(services: ServicesOf, alert_id: AlertId) -> Timeline:
 @router.get("/{alert_id:path}", summary="Get one alert", responses=refusals(404, 422, 503))
 def alert(services: ServicesOf, alert_id: AlertId) -> AlertItem:
     """One alert with its rule, what to do next, what it has cost and how it was handled."""
-    return items(services, [found(services, alert_id)])[0]
+    return alert_items(services, [found(services, alert_id)])[0]
 
 
 def found(services: Services, alert_id: str) -> AlertRecord:
@@ -83,18 +83,6 @@ def found(services: Services, alert_id: str) -> AlertRecord:
         error = FieldProblem(field="alert_id", value=name, fix="take the id of one of GET /api/v1/alerts")
         raise problems.ProblemError(404, f"alert_id: there is no {name!r}", [error])
     return record
-
-
-def items(services: Services, records: list[AlertRecord]) -> list[AlertItem]:
-    """Alerts with their rules, dropped ones included."""
-    rules = {rule.id: rule for rule in services.registry.rules()}
-    shown = []
-    for record in records:
-        rule_id = record.alert.rule_id
-        if rule_id not in rules and (dropped := services.registry.rule(rule_id)) is not None:
-            rules[rule_id] = dropped
-        shown.append(alert_item(rules.get(rule_id), record.alert, record.handling))
-    return shown
 
 
 def _states(state: str | None) -> tuple[AlertState, ...]:

@@ -6,9 +6,10 @@ Each answers with the alert as it stands then, or says (409) what to do instead.
 from fastapi import APIRouter
 
 from api import problems
+from api.alert_items import alert_items, withdrawal
 from api.depends import EstateOf, ServicesOf
 from api.openapi import refusals
-from api.routes.alerts import AlertId, found, items
+from api.routes.alerts import AlertId, found
 from api.schemas.alerts import AlertItem
 from api.schemas.handling import (
     ActInput,
@@ -21,8 +22,9 @@ from api.schemas.handling import (
 from api.services import Services
 from api.times import parse
 from core.alerting import Act
-from core.alerts import EventKind
+from core.alerts import CloseReason, EventKind
 from core.model import PlaceKind
+from core.ports import AlertActed
 
 router = APIRouter(prefix="/api/v1/alerts/{alert_id:path}", tags=["alerts"])
 
@@ -76,12 +78,18 @@ def unshelve(services: ServicesOf, alert_id: AlertId, body: ActInput) -> AlertIt
 
 
 @router.post("/close", summary="Close an alert", responses=_REFUSALS)
-def close(services: ServicesOf, alert_id: AlertId, body: CloseInput) -> AlertItem:
+def close(services: ServicesOf, estate: EstateOf, alert_id: AlertId, body: CloseInput) -> AlertItem:
     """Say that it is done; the telemetry that returned to normal is kept with it.
 
-    Where the rule wants approval it then waits for another person.
+    What nothing watches any more, because its rule was dropped, disabled or selects other targets
+    now, is closed as `rule_withdrawn`. Where the rule wants approval it then waits for another person.
     """
     detail: dict[str, object] = {"reason": body.reason.value, "note": body.note}
+    if body.reason is CloseReason.RULE_WITHDRAWN:
+        record = found(services, alert_id)
+        rules = {rule.id: rule for rule in services.registry.rules()}
+        why = withdrawal(estate, rules.get(record.alert.rule_id), record)
+        detail |= {} if why is None else {"withdrawn": why.value}
     return _done(services, alert_id, EventKind.CLOSING, body.by, detail)
 
 
@@ -102,4 +110,6 @@ def _done(
 ) -> AlertItem:
     found(services, alert_id)
     act = Act(kind, services.clock(), by, detail or {})
-    return items(services, [services.registry.handle(alert_id, act)])[0]
+    record = services.registry.handle(alert_id, act)
+    services.feed.publish(AlertActed(alert_id))
+    return alert_items(services, [record])[0]

@@ -32,8 +32,11 @@ def preview(services: ServicesOf, asked: PreviewInput) -> RulePreviewAnswer:
     """When the rule would have fired, on what, for how long, and what to do about it.
 
     Nothing is stored and nobody is told. The rule is evaluated by what evaluates rules in the
-    present, from nothing at `from`; `inhibited_by` and silences are left aside. Local dates
-    are those of the first place that the rule selects, else of the estate.
+    present, from nothing at `from`. `inhibited_by` goes by the alerts that are recorded of the rules
+    that it names; mute times and silences say of each alert when people would have been told
+    (`told_at`, `held_by`). Of a `no_data` rule times of receipt count, and what was silent at
+    `from` already is shown from there on. What can't be known is in `unknown`. Local dates are
+    those of the first place that the rule selects, else of the estate.
     """
     if services.previewer is None:
         raise ProblemError(503, "this Wattline tries no rules")
@@ -88,6 +91,7 @@ def _answer(found: RulePreview, timezone: str) -> RulePreviewAnswer:
             coverage=totals.coverage,
             alerts=totals.alerts,
             retrospective=totals.retrospective,
+            not_told=totals.not_told,
             open=totals.open,
             per_week=totals.per_week,
             firing_hours=round(totals.firing_s / 3600, 2),
@@ -102,6 +106,7 @@ def _answer(found: RulePreview, timezone: str) -> RulePreviewAnswer:
         ),
         episodes=[_episode(one, timezone) for one in found.episodes],
         next_action=Names(zh=found.next_action.zh, en=found.next_action.en),
+        unknown=[Names(zh=one.zh, en=one.en) for one in found.unknown],
     )
 
 
@@ -118,4 +123,6 @@ def _episode(one: Episode, timezone: str) -> PreviewEpisode:
         limit=one.limit,
         waste=one.waste,
         retrospective=one.retrospective,
+        told_at=None if one.telling.told_us is None else rfc3339(one.telling.told_us, timezone),
+        held_by=one.telling.held_by,
     )

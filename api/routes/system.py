@@ -1,12 +1,15 @@
 """/healthz, /readyz and /metrics."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Response
 
+from api import told
 from api.depends import LiveOf, ServicesOf
+from api.items import names
 from api.metrics import CONTENT_TYPE, exposition
 from api.schemas.system import Checks, Health, Readiness
 from core.errors import WattlineError
@@ -26,7 +29,7 @@ async def healthz(services: ServicesOf) -> Health:
     responses={503: {"model": Readiness, "description": "At least one check failed; it says why."}},
 )
 async def readyz(services: ServicesOf, response: Response) -> Readiness:
-    """Whether the broker, the store and the registry can be reached."""
+    """Whether broker, store and registry can be reached; a warning is no reason not to be ready."""
     found = {
         "broker": "ok" if services.feed.connected() else "not connected; see the log for the last reason",
         "store": "",
@@ -36,7 +39,15 @@ async def readyz(services: ServicesOf, response: Response) -> Readiness:
     async def check(name: str, ping: Callable[[], None]) -> None:
         found[name] = await _outcome(ping, services.limits.check_s)
 
+    warned = services.feed.warnings()
+
+    async def look() -> None:
+        # Where the registry does not answer, its check says so.
+        with suppress(TimeoutError, WattlineError), anyio.fail_after(services.limits.check_s):
+            warned.extend(await anyio.to_thread.run_sync(told.warnings, services, abandon_on_cancel=True))
+
     async with anyio.create_task_group() as checks:
+        checks.start_soon(look)
         checks.start_soon(check, "store", services.store.ping)
         checks.start_soon(check, "registry", services.registry.ping)
     ready = all(outcome == "ok" for outcome in found.values())
@@ -46,7 +57,7 @@ async def readyz(services: ServicesOf, response: Response) -> Readiness:
         status="ready" if ready else "not_ready",
         checks=Checks(**found),
         ledger_pending=services.feed.ledger_pending(),
-        warnings=services.feed.warnings(),
+        warnings=[names(warning) for warning in warned],
     )
 
 
@@ -75,4 +86,6 @@ def metrics(services: ServicesOf, live: LiveOf) -> Response:
         "wattline_ledger_pending": float(services.feed.ledger_pending()),
         "wattline_live_clients": float(live.clients),
     }
+    with suppress(WattlineError):  # without the registry the others are all the more wanted
+        values |= told.figures(services)
     return Response(exposition(values), headers={"Content-Type": CONTENT_TYPE})

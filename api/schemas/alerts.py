@@ -6,7 +6,16 @@ from pydantic import Field
 
 from api.schemas.base import Answer, Names, Page, Time
 from api.times import rfc3339
-from core.alerts import AlertState, CloseReason, Evidence, Handled, Handling, TargetKind, Waste
+from core.alerts import (
+    AlertState,
+    CloseReason,
+    Evidence,
+    Handled,
+    Handling,
+    TargetKind,
+    Waste,
+    Withdrawn,
+)
 from core.model import Comparator, Severity
 
 
@@ -135,7 +144,11 @@ class AlertItem(Answer):
     retrospective: bool = Field(description="It fired on data that came late; nobody was told.")
     organisation_id: str | None = Field(description="Responsible by the place tree when it fired.")
     waste: WasteItem | None
-    handling: HandlingItem | None = Field(description="Null in messages of the live socket.")
+    withdrawn: Withdrawn | None = Field(
+        description="Why nothing watches the target any more; then it may be closed as rule_withdrawn."
+    )
+    handling: HandlingItem
+    events: int = Field(description="Lines of its timeline: of two answers, the newer has as many or more.")
     next_action: Names | None = Field(description="What to do now; null once it is closed.")
 
 

@@ -56,9 +56,12 @@ class ShelveInput(ActInput):
 
 
 class CloseInput(ActInput):
-    """Why it is done. Only a false alarm can be closed before telemetry has returned to normal."""
+    """Why it is done."""
 
-    reason: CloseReason
+    reason: CloseReason = Field(
+        description="Before telemetry has returned to normal only false_alarm, or rule_withdrawn where the "
+        "alert says `withdrawn`: its rule was dropped, disabled or selects the target no more."
+    )
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] = ""
 
 

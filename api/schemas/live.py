@@ -36,7 +36,10 @@ class VehiclesMessage(Answer):
 
 
 class AlertMessage(Answer):
-    """An alert as it stands after a transition; at is the event time of it."""
+    """An alert after a transition, at its event time, or after something was done about it.
+
+    previous: state before; the same where people did something, or history reached the present.
+    """
 
     type: Literal["alert"] = "alert"
     at: Time

@@ -8,6 +8,7 @@ from api.schemas.base import Answer, Input, Names, NewId, Time
 from api.schemas.rules import RuleInput, RuleItem
 from core.alerts import AlertState, TargetKind
 from core.model import Comparator
+from core.preview import HeldBy
 
 
 class PreviewInput(Input):
@@ -43,10 +44,19 @@ class PreviewEpisode(Answer):
     state: AlertState = Field(description="How it stood at the end of the span: firing, stale or resolved.")
     duration_s: float
     silent_s: float = Field(description="How long of it nothing was heard of the target.")
-    peak: float = Field(description="The value in breach that was farthest from its limit.")
+    peak: float = Field(
+        description="The value in breach that was farthest from its limit; of no_data how long it was silent."
+    )
     limit: float = Field(description="The limit of that moment.")
     waste: float | None = Field(description="Above normal, in kWh or m3; null: nobody can say.")
     retrospective: bool = Field(description="Its readings came late: nobody would have been told.")
+    told_at: Time | None = Field(
+        description="When people would have been told at the earliest, by mute times and silences; routes "
+        "and their quiet hours are not asked. null: not at all.",
+    )
+    held_by: HeldBy | None = Field(
+        description="What would have kept it from being told when it fired: history, silenced or muted."
+    )
 
 
 class PreviewTotals(Answer):
@@ -54,10 +64,11 @@ class PreviewTotals(Answer):
 
     targets: int
     targets_with_alerts: int
-    observations: int = Field(description="Values that were judged.")
+    observations: int = Field(description="Values that were judged; of no_data, times of receipt.")
     coverage: float = Field(description="Share of the span in which targets were heard of.", ge=0, le=1)
     alerts: int
-    retrospective: int
+    retrospective: int = Field(description="Alerts that fired on readings which came late.")
+    not_told: int = Field(description="Those, and what was silenced or muted until it was over.")
     open: int = Field(description="Alerts that were open at the end of the span.")
     per_week: float = Field(description="Alerts in seven days.")
     firing_hours: float = Field(description="Of all alerts.")
@@ -87,3 +98,7 @@ class RulePreviewAnswer(Answer):
     highest: PreviewHighest | None = Field(description="null: both sides are wrong, or nothing was seen.")
     episodes: list[PreviewEpisode] = Field(description="The 500 that lasted longest, longest first.")
     next_action: Names
+    unknown: list[Names] = Field(
+        description="What the preview can't know, and what it has taken for granted instead: devices that "
+        "were never heard, outages of Wattline, rules of inhibited_by without a recorded alert."
+    )

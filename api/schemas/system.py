@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.schemas.base import Answer, Time
+from api.schemas.base import Answer, Names, Time
 from core.errors import RejectReason
 
 
@@ -29,7 +29,9 @@ class Readiness(Answer):
     status: Literal["ready", "not_ready"]
     checks: Checks
     ledger_pending: int = Field(description="Spans of late data that wait to be recomputed.")
-    warnings: list[str] = Field(description="What works and needs someone all the same, as lost messages.")
+    warnings: list[Names] = Field(
+        description="What works and needs someone all the same, such as lost messages, and what to do next."
+    )
 
 
 class DeadLetterItem(Answer):
