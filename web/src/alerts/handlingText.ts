@@ -8,7 +8,6 @@ import { momentText } from './words'
 /** Empty while nobody has done anything. */
 export function handlingText(alert: Alert, nowMs: number): string {
   const { handling } = alert
-  if (!handling) return ''
   if (handling.status === 'closed' || handling.status === 'closing') {
     return t(handling.status === 'closed' ? 'alerts.closedBy' : 'alerts.closingBy', {
       by: handling.closed_by ?? '', reason: t(`alerts.reason.${handling.close_reason ?? 'fixed'}`),

@@ -35,8 +35,8 @@ describe('open alerts', () => {
       .toEqual(['over', 'known'])
   })
 
-  it('that a message of the socket tells of for the first time count as unhandled', () => {
-    expect(order(sampleAlert('known', { handling: acknowledged }), sampleAlert('told', { handling: null })))
+  it('that are new come before those that somebody is at', () => {
+    expect(order(sampleAlert('known', { handling: acknowledged }), sampleAlert('told')))
       .toEqual(['told', 'known'])
   })
 })

@@ -8,7 +8,7 @@ const URGENCY: Record<Severity, number> = { critical: 0, warning: 1, info: 2 }
 /** 0: needs somebody; 1: somebody is at it; 2: set aside or closed. */
 function attention(alert: Alert, nowMs: number): number {
   if (isUnhandled(alert, nowMs)) return 0
-  return isShelved(alert, nowMs) || alert.handling?.status === 'closed' ? 2 : 1
+  return isShelved(alert, nowMs) || alert.handling.status === 'closed' ? 2 : 1
 }
 
 /** Worst first, within that those that nobody handles, then newest. */

@@ -43,4 +43,8 @@ describe('a reason to close', () => {
     expect(closeReasons(sampleAlert('x', { state: 'stale' }))).toEqual(['false_alarm'])
     expect(closeReasons(sampleAlert('x', { state: 'resolved' }))).toHaveLength(4)
   })
+
+  it('is the rule where nothing watches it any more', () => {
+    expect(closeReasons(sampleAlert('x', { state: 'stale', withdrawn: 'rule_dropped' }))).toEqual(['rule_withdrawn', 'false_alarm'])
+  })
 })

@@ -4,11 +4,11 @@ import type { Alert, CloseReason } from '../api/types'
 import type { Verb } from './acts'
 import { isShelved } from './handled'
 
-const ALL_REASONS: readonly CloseReason[] = ['fixed', 'returned', 'accepted', 'false_alarm']
+const RETURNED_REASONS: readonly CloseReason[] = ['fixed', 'returned', 'accepted', 'false_alarm']
 
 /** In the order of their buttons; a closed one can still be commented on. */
 export function possibleActs(alert: Alert, nowMs: number): Verb[] {
-  const status = alert.handling?.status ?? 'new'
+  const status = alert.handling.status
   if (status === 'closed') return ['comment']
   if (status === 'closing') return ['approve', 'reopen', 'comment']
   const acts: Verb[] = status === 'new' ? ['acknowledge', 'assign', 'comment'] : ['assign', 'comment']
@@ -17,7 +17,8 @@ export function possibleActs(alert: Alert, nowMs: number): Verb[] {
   return [...acts, 'close']
 }
 
-/** While telemetry has not returned to normal nothing is fixed; only the alarm may be wrong. */
+/** While telemetry has not returned to normal nothing is fixed; the alarm may be wrong, or its rule withdrawn. */
 export function closeReasons(alert: Alert): readonly CloseReason[] {
-  return alert.state === 'resolved' ? ALL_REASONS : ['false_alarm']
+  if (alert.state === 'resolved') return RETURNED_REASONS
+  return alert.withdrawn === null ? ['false_alarm'] : ['rule_withdrawn', 'false_alarm']
 }

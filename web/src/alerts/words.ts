@@ -5,6 +5,7 @@ import { durationText } from '../figures/age'
 import { formatMoment, formatNumber, formatValue, joined, NO_VALUE } from '../figures/format'
 import { locale, t, tOr } from '../i18n'
 import { placeName, tree } from '../places/places'
+import { nameOf } from '../places/tree'
 import { deviceName } from './deviceNames'
 
 /** Kinds of rules whose values, without a unit, are shares and not numbers such as a power factor. */
@@ -67,6 +68,12 @@ export function whenText(alert: Alert, nowMs: number): string {
     time: momentText(alert, alert.resolved_at ?? alert.active_at),
     duration: durationText((endMs - startMs) / 1000),
   })
+}
+
+/** What to do next: what the rule says, but of one that it watches no more. */
+export function actionText(alert: Alert): string {
+  const { next_action: next, rule, withdrawn } = alert
+  return nameOf({ id: '', name: withdrawn !== null && next !== null ? next : rule.action }, locale.value)
 }
 
 export function wasteText(alert: Alert): string {

@@ -1,7 +1,7 @@
 /** Requests to /api/v1 with the server's problem bodies as typed errors. */
 
 import type {
-  Alert, Consumption, Device, Energy, MapLayer, Page, Place, Problem, Timeline,
+  Alert, Consumption, Device, Energy, MapLayer, Name, Page, Place, Problem, Timeline,
 } from './types'
 
 const ROOT = '/api/v1'
@@ -72,6 +72,17 @@ export async function getAll<Item>(path: string, query: Query = {}, signal?: Abo
     cursor = page.next ?? undefined
   } while (cursor !== undefined)
   return items
+}
+
+/** What works and needs someone all the same, each with what to do next; raises ApiError. */
+export async function warnings(): Promise<Name[]> {
+  try {
+    const response = await fetch('/readyz', { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    // Not ready is an answer too (503), and says as much.
+    return (await response.json() as { warnings: Name[] }).warnings
+  } catch {
+    throw new ApiError({ title: 'unreachable', status: 0 })
+  }
 }
 
 export interface ConsumptionQuery {

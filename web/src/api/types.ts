@@ -102,7 +102,10 @@ export interface Evidence {
   comparator: Comparator
 }
 
-export type CloseReason = 'fixed' | 'returned' | 'accepted' | 'false_alarm'
+export type CloseReason = 'fixed' | 'returned' | 'accepted' | 'false_alarm' | 'rule_withdrawn'
+
+/** Why nothing watches the target of an alert any more. */
+export type Withdrawn = 'rule_dropped' | 'rule_disabled' | 'not_selected'
 
 /** What people have done about an alert. */
 export interface Handling {
@@ -145,8 +148,12 @@ export interface Alert {
   retrospective: boolean
   organisation_id: string | null
   waste: Waste | null
-  /** Null where the message does not say it, as on the live socket; not that nobody did anything. */
-  handling: Handling | null
+  /** Of one that is open: then it may be closed as rule_withdrawn. */
+  withdrawn: Withdrawn | null
+  handling: Handling
+  /** Lines of its timeline: of two answers, the newer has as many or more. */
+  events: number
+  next_action: Name | null
 }
 
 export type AlertEventKind =

@@ -19,6 +19,8 @@ export const en: Messages = {
     bannerQuiet: 'The server has said nothing for a while. Live figures below may be out of date.',
     retryIn: 'Next attempt in {n} s.',
     retrying: 'Connecting again…',
+    warning: 'Needs attention: {text}',
+    moreWarnings: '{n} more (/readyz) | {n} more (/readyz)',
   },
   age: {
     now: 'just now',
@@ -156,6 +158,11 @@ export const en: Messages = {
     },
     over: 'Resolved',
     silentSince: 'silent since {time}, not resolved',
+    withdrawn: {
+      rule_dropped: 'Nothing watches it any more: its rule was dropped.',
+      rule_disabled: 'Nothing watches it any more: its rule is disabled.',
+      not_selected: 'Nothing watches it any more: its rule selects other targets now.',
+    },
     staleWhy: 'Nothing has been heard since it fired. Silence is not an end: check power and network, or go and look.',
     retrospective: 'from late data',
     retrospectiveWhy: 'Found in data that came late and recorded afterwards; nobody was told.',
@@ -174,7 +181,7 @@ export const en: Messages = {
       threshold: 'what is above the rule’s threshold', balance: 'what the meters below and their accuracy do not explain',
       night_flow: 'the flow at night, taken to flow all day',
     },
-    reason: { fixed: 'fixed', returned: 'returned by itself', accepted: 'known and accepted', false_alarm: 'false alarm' },
+    reason: { fixed: 'fixed', returned: 'returned by itself', accepted: 'known and accepted', false_alarm: 'false alarm', rule_withdrawn: 'rule withdrawn' },
     detail: {
       title: 'Alert', gone: 'There is no such alert; it may belong to another installation.', where: 'Where', measured: 'Measured',
       when: 'When', waste: 'Waste, estimated', basis: 'Rests on {basis}, at the tariff of the place.', responsible: 'Responsible',
@@ -187,7 +194,7 @@ export const en: Messages = {
       commentLabel: 'Comment (can’t be changed or removed)', reopenLabel: 'Why it is not done', assigneeLabel: 'Who sees to it',
       organisationLabel: 'Responsible organisation (another one gets a new deadline)', shelveLabel: 'Shelve until',
       shelveReason: 'Why it can wait', shelveNote: 'If it is still there then, it is told again.', closeLabel: 'Why it is done',
-      closeNote: 'Note', closeOpen: 'Telemetry has not returned to normal, so it can only be closed as a false alarm. Shelve it if it waits for repair.',
+      closeNote: 'Note', closeOpen: 'Telemetry has not returned to normal, so it can only be closed for these reasons. Shelve it if it waits for repair.',
     },
     untold: { shelved: 'it is shelved', silenced: 'silenced', muted: 'mute time of the rule', channel_disabled: 'the channel is disabled', given_up: 'sending failed for good' },
     shelve: { hour: '1 hour', tonight: 'Tonight', tomorrow: 'Tomorrow morning', date: 'A date' },

@@ -17,6 +17,8 @@ export const zhCN = {
     bannerQuiet: '服务器有一段时间没有消息，以下实时数据可能已过时。',
     retryIn: '{n} 秒后重试。',
     retrying: '正在重新连接…',
+    warning: '需要处理：{text}',
+    moreWarnings: '另有 {n} 项（/readyz） | 另有 {n} 项（/readyz）',
   },
   age: {
     now: '刚刚',
@@ -154,6 +156,11 @@ export const zhCN = {
     },
     over: '已恢复',
     silentSince: '{time} 起无数据，未恢复',
+    withdrawn: {
+      rule_dropped: '规则已删除，不再监测此对象。',
+      rule_disabled: '规则已停用，不再监测此对象。',
+      not_selected: '规则已不再选中此对象。',
+    },
     staleWhy: '告警期间对象失去数据。没有数据不等于恢复：请检查供电和网络，或到现场查看。',
     retrospective: '追溯',
     retrospectiveWhy: '由迟到的数据发现，事后补记，未通知任何人。',
@@ -171,7 +178,7 @@ export const zhCN = {
       base_load: '无人时段高出基础负荷的部分', usual: '高出同类日同时段通常用量的部分', threshold: '高出规则阈值的部分',
       balance: '总表与分表之差中超出计量误差的部分', night_flow: '按夜间流量全天流失推算',
     },
-    reason: { fixed: '已修复', returned: '自行恢复', accepted: '已知且允许', false_alarm: '误报' },
+    reason: { fixed: '已修复', returned: '自行恢复', accepted: '已知且允许', false_alarm: '误报', rule_withdrawn: '规则已撤销' },
     detail: {
       title: '告警详情', gone: '没有这条告警，它可能属于另一套系统。', where: '位置', measured: '数值', when: '时间',
       waste: '浪费估算', basis: '依据：{basis}；按当地电价或水价计。', responsible: '责任单位', nobody: '未确定',
@@ -184,7 +191,7 @@ export const zhCN = {
       commentLabel: '备注（不可修改或删除）', reopenLabel: '退回原因', assigneeLabel: '由谁处理',
       organisationLabel: '责任单位（改变后重新计时）', shelveLabel: '搁置到', shelveReason: '为什么可以等',
       shelveNote: '到时若仍未恢复，会再次提醒。', closeLabel: '关闭原因', closeNote: '说明',
-      closeOpen: '数据尚未恢复正常，只能作为误报关闭。若需等待修复，请搁置。',
+      closeOpen: '数据尚未恢复正常，只能以下列原因关闭。若需等待修复，请搁置。',
     },
     untold: { shelved: '已搁置', silenced: '已静默', muted: '规则的免打扰时段', channel_disabled: '通道已停用', given_up: '多次发送失败' },
     shelve: { hour: '1 小时', tonight: '今晚', tomorrow: '明早', date: '指定时间' },

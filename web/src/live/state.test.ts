@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { NEW, sampleAlert } from '../alerts/sample'
 import type { Alert, LiveMessage, PlacePower, Vehicle } from '../api/types'
-import { addResolved, emptyState, merge, mergeHandling, RESOLVED_KEPT } from './state'
+import { addResolved, emptyState, merge, mergeAnswer, RESOLVED_KEPT } from './state'
 
 const AT = '2026-11-22T03:00:00+08:00'
 
@@ -121,23 +121,25 @@ describe('an alert', () => {
 describe('the handling of an alert', () => {
   const acknowledged = { ...NEW, status: 'acknowledged' as const, acknowledged_by: 'Li' }
 
-  it('is kept when a message does not say it', () => {
+  it('is what the newest message or answer says, whichever comes first', () => {
     const state = emptyState()
-    merge(state, hello({ alerts: [alert('x', 'firing', { handling: acknowledged })] }), true)
-    merge(state, alertMessage(alert('x', 'stale', { handling: null })), false)
-    expect(state.open.get('x')?.handling?.acknowledged_by).toBe('Li')
-    merge(state, alertMessage(alert('x', 'resolved', { handling: null })), false)
-    expect(state.resolved[0]?.handling?.acknowledged_by).toBe('Li')
+    merge(state, hello({ alerts: [alert('x', 'firing', { events: 2 })] }), true)
+    merge(state, alertMessage(alert('x', 'firing', { handling: acknowledged, events: 3 })), false)
+    expect(state.open.get('x')?.handling.acknowledged_by).toBe('Li')
+    mergeAnswer(state, alert('x', 'firing', { events: 2 }))
+    expect(state.open.get('x')?.handling.acknowledged_by).toBe('Li')
+    merge(state, alertMessage(alert('x', 'resolved', { handling: acknowledged, events: 4 })), false)
+    merge(state, alertMessage(alert('x', 'firing', { handling: acknowledged, events: 3 })), false)
+    expect(state.open.size).toBe(0)
+    addResolved(state, [alert('x', 'resolved', { events: 3 })])
+    expect(state.resolved[0]?.handling.acknowledged_by).toBe('Li')
   })
 
-  it('that was asked for changes that and nothing else: a late answer reopens nothing', () => {
+  it('is taken from an answer for what is shown, and for nothing else', () => {
     const state = emptyState()
-    merge(state, alertMessage(alert('x', 'firing', { handling: null })), false)
-    merge(state, alertMessage(alert('gone', 'resolved', { handling: null })), false)
-    mergeHandling(state, ['x', 'gone', 'unknown'].map((id) => alert(id, 'stale', { handling: acknowledged })))
-    expect([...state.open.values()].map((one) => [one.id, one.state, one.handling?.status]))
-      .toEqual([['x', 'firing', 'acknowledged']])
-    expect(state.resolved.map((one) => [one.state, one.handling?.status])).toEqual([['resolved', 'acknowledged']])
+    merge(state, alertMessage(alert('x', 'resolved', { events: 4 })), false)
+    for (const id of ['x', 'unknown']) mergeAnswer(state, alert(id, 'resolved', { handling: acknowledged, events: 5 }))
+    expect(state.resolved.map((one) => [one.id, one.handling.status])).toEqual([['x', 'acknowledged']])
   })
 
   it('is no news after a lost connection, if somebody is at it already', () => {

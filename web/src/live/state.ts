@@ -40,9 +40,15 @@ function replaceAll<Item>(into: Map<string, Item>, items: Item[], key: (item: It
   for (const item of items) into.set(key(item), item)
 }
 
+/** Whether something newer is known of it: answers and messages may overtake one another. */
+function isPast(alert: Alert, known: Alert | undefined): boolean {
+  return known !== undefined && alert.events < known.events
+}
+
 /** Put alerts into the recently resolved list: newest first, one an id, bounded. */
 export function addResolved(state: LiveState, alerts: Alert[]): void {
-  const byId = new Map([...state.resolved, ...alerts].map((alert) => [alert.id, alert]))
+  const byId = new Map(state.resolved.map((alert) => [alert.id, alert]))
+  for (const alert of alerts) if (!isPast(alert, byId.get(alert.id))) byId.set(alert.id, alert)
   const sorted = [...byId.values()].sort(
     (a, b) => Date.parse(b.resolved_at ?? b.active_at) - Date.parse(a.resolved_at ?? a.active_at),
   )
@@ -60,14 +66,13 @@ function isNews(alert: Alert, known: Alert | undefined): boolean {
   return alert.state === 'firing' && !alert.retrospective && (known === undefined || known.retrospective)
 }
 
-/** A message that does not say how an alert is handled changes nothing about that. */
-function keepHandling(alert: Alert, known: Alert | undefined): Alert {
-  return alert.handling === null && known ? { ...alert, handling: known.handling } : alert
+function shown(state: LiveState, id: string): Alert | undefined {
+  return state.open.get(id) ?? state.resolved.find((one) => one.id === id)
 }
 
-function mergeAlert(state: LiveState, said: Alert): News {
-  const known = state.open.get(said.id)
-  const alert = keepHandling(said, known ?? state.resolved.find((one) => one.id === said.id))
+function mergeAlert(state: LiveState, alert: Alert): News {
+  const known = state.open.get(alert.id)
+  if (isPast(alert, shown(state, alert.id))) return { fired: [], resolved: [], ledger: [] }
   if (alert.state !== 'resolved') {
     state.open.set(alert.id, alert)
     return { fired: isNews(alert, known) ? [alert] : [], resolved: [], ledger: [] }
@@ -77,17 +82,9 @@ function mergeAlert(state: LiveState, said: Alert): News {
   return { fired: [], resolved: [alert], ledger: [] }
 }
 
-/** Put newer handling into alerts that are shown; which of them are open, the socket alone says. */
-export function mergeHandling(state: LiveState, alerts: Alert[]): void {
-  const said = new Map(alerts.map((alert) => [alert.id, alert.handling]))
-  for (const [id, alert] of state.open) {
-    const handling = said.get(id)
-    if (handling) state.open.set(id, { ...alert, handling })
-  }
-  state.resolved.forEach((alert, index) => {
-    const handling = said.get(alert.id)
-    if (handling) state.resolved[index] = { ...alert, handling }
-  })
+/** Take an alert as the server answered it, if it is shown and nothing newer is known of it. */
+export function mergeAnswer(state: LiveState, alert: Alert): void {
+  if (shown(state, alert.id)) mergeAlert(state, alert)
 }
 
 /** Merge one message into the state. first: nothing was shown before, so nothing is news. */
@@ -95,7 +92,7 @@ export function merge(state: LiveState, message: LiveMessage, first: boolean): N
   switch (message.type) {
     case 'hello': {
       const fired = message.alerts.filter((alert) =>
-        isNews(alert, state.open.get(alert.id)) && (alert.handling?.status ?? 'new') === 'new')
+        isNews(alert, state.open.get(alert.id)) && alert.handling.status === 'new')
       replaceAll(state.power, message.power, (item) => item.place)
       replaceAll(state.vehicles, message.vehicles, (item) => item.id)
       replaceAll(state.open, message.alerts, (item) => item.id)
