@@ -32,8 +32,8 @@ from storage.registry import open_registry
 from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
-from wattline.settings import BATCH_MESSAGES, RECEIVE_MAXIMUM
 from wattline.shards import WHOLE, Shard
+from wattline.stated.settings import BATCH_MESSAGES, RECEIVE_MAXIMUM
 
 MAX_BODY_BYTES = 5_000_000
 BUILDINGS = 50

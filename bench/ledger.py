@@ -32,10 +32,10 @@ from core.estate import Estate
 from core.model import Device, DeviceKind, Place, PlaceKind, RegisterSettings
 from storage.duckdb import DuckDBStore
 from storage.registry import SqlRegistry, open_registry
-from wattline.derive import Derivation
 from wattline.feed import LiveFeed
-from wattline.settle import ALWAYS_US, LATEST_US
-from wattline.state import Known
+from wattline.stages.derive import Derivation
+from wattline.stages.settle import ALWAYS_US, LATEST_US
+from wattline.stages.state import Known
 
 # ruff: noqa: S608 - statements hold numbers only
 

@@ -12,7 +12,7 @@ from ingest.decoders import native
 from ingest.mqtt import MqttOptions, MqttSource
 from simulators.publish import BrokerAddress, Publisher
 from simulators.stream import Message
-from wattline.configuration import load_estate
+from wattline.stated.configuration import load_estate
 
 CONFIG = Path(__file__).parents[1] / "config"
 NAME = Name("载", "load")

@@ -27,7 +27,7 @@ from bench.load import QUANTITIES, estate, message, registers
 from bench.product import Product
 from bench.servers import mosquitto
 from simulators.publish import BrokerAddress, Publisher
-from wattline.rhythm import Rhythm
+from wattline.stages.rhythm import Rhythm
 
 PERIOD_S = 600
 ROUNDS = 3

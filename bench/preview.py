@@ -3,7 +3,9 @@
 A real DuckDB file: every meter reports a counter and its power each quarter of an hour, for
 the month and the 96 days before it that the deviation rule looks back. Each rule is run as
 often as --runs says, the file in the page cache; `cold_s` is the first of them. `peak_mb` is
-the memory that the process took beyond what it had when it had opened the stores.
+the memory that the process took beyond what it had when it had opened the stores. --lapses is
+the share of meters that say nothing for two to eight hours of a day; each meter then has its
+own second of the quarter of an hour at which it is received, so that no two are alike.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import resource
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +26,10 @@ from core.batch import F64, PositionBatch, ReadingBatch
 from core.columns import RegisterColumns
 from core.estate import Estate
 from core.model import Comparator, Device, DeviceKind, Place, PlaceKind, Severity
-from core.rules import Condition, Deviation, Rule, Threshold
+from core.rules import Condition, Deviation, NoData, Rule, Threshold
 from storage.duckdb import DuckDBStore
 from storage.registry import SqlRegistry, open_registry
-from wattline.rules_preview import RulePreviewer
+from wattline.rules.preview import RulePreviewer
 
 _DAY_US = 86_400_000_000
 _START_US = 1_764_547_200_000_000  # 2025-12-01
@@ -36,6 +39,7 @@ _HISTORY_DAYS = 96
 CONDITIONS: dict[str, Condition] = {
     "threshold": Threshold("power_active", Comparator.ABOVE, 14_500.0, 14_000.0),
     "deviation": Deviation(),
+    "no_data": NoData(),
 }
 
 
@@ -53,7 +57,7 @@ def estate(meters: int) -> Estate:
     return Estate((region, *buildings), tuple(devices))
 
 
-def fill(store: DuckDBStore, registry: SqlRegistry, meters: int, days: int) -> int:
+def fill(store: DuckDBStore, registry: SqlRegistry, meters: int, days: int, lapses: float = 0.0) -> int:
     """Readings and intervals of so many days; returns the readings."""
     registry.put_estate(estate(meters))
     registry.add_registers([(f"m{at}", quantity) for at in range(meters) for quantity in _QUANTITIES])
@@ -68,6 +72,8 @@ def fill(store: DuckDBStore, registry: SqlRegistry, meters: int, days: int) -> i
     counted = np.zeros(meters)
     for day in range(days):
         batch, counted = _day(day, scale, counted, rng)
+        if lapses:
+            batch = _lapsing(batch, meters, lapses, rng)
         store.append(batch, PositionBatch.empty())
         batch = batch.take(np.lexsort((batch.event_time_us, batch.register)))
         state, segments, _ = counters.step(state, batch.take(columns.is_counter[batch.register]), columns)
@@ -94,6 +100,18 @@ def _day(day: int, scale: F64, counted: F64, rng: np.random.Generator) -> tuple[
     registers = np.broadcast_to(register[None], shape).reshape(-1).astype(np.int32)
     received_us = times + 1_000_000
     return ReadingBatch(registers, times, values, np.zeros(len(times), np.uint8), received_us), energy[:, -1]
+
+
+def _lapsing(batch: ReadingBatch, meters: int, share: float, rng: np.random.Generator) -> ReadingBatch:
+    """Without what some meters would have said for some hours, each received at a second of its own."""
+    meter = batch.register // 2
+    since_us = batch.event_time_us - batch.event_time_us[0]
+    hour_us = 3_600_000_000
+    first_us = rng.integers(0, 24 * hour_us, meters)
+    lasts_us = np.where(rng.random(meters) < share, rng.integers(2 * hour_us, 8 * hour_us, meters), 0)
+    lapsed = (since_us >= first_us[meter]) & (since_us < (first_us + lasts_us)[meter])
+    received_us = batch.received_at_us + meter * (_EVERY_US // meters)
+    return replace(batch, received_at_us=received_us).take(~lapsed)
 
 
 def measure(previewer: RulePreviewer, condition: Condition, days: int, runs: int) -> dict[str, float]:
@@ -123,7 +141,7 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, object]:
     file = folder / "preview.duckdb"
     registry = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
     store = DuckDBStore(file)
-    readings = fill(store, registry, options.meters, _HISTORY_DAYS + options.days)
+    readings = fill(store, registry, options.meters, _HISTORY_DAYS + options.days, options.lapses)
     store.close()
     print(f"{readings} readings in {time.perf_counter() - started_s:.0f} s", flush=True)
     store = DuckDBStore(file)
@@ -144,6 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--meters", type=int, default=1_000)
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--lapses", type=float, default=0.0, metavar="SHARE")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--kinds", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
     options = parser.parse_args()

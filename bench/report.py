@@ -76,11 +76,13 @@ def _ingest(result: Result) -> list[str]:
 def _latency(result: Result) -> list[str]:
     rows = []
     for key, found in result.items():
-        if key.startswith("at_"):
+        if key.startswith(("at_", "round_")):
             seen = [found[name] for name in ("alert", "power", "readable")]
             cells = [f"{one['p50']:.0f} / {one['p99']:.0f} / {one['max']:.0f}" for one in seen]
             late = f"{found['publisher_late_p99_ms']:.0f}"
-            rows.append([f"{int(key.split('_')[1]):,}", *cells, str(found["missed"]), late])
+            rate = f"{int(key.split('_')[1]):,}"
+            label = f"{rate}, in the first round of rules on figures" if key.startswith("round_") else rate
+            rows.append([label, *cells, str(found["missed"]), late])
     head = ["messages/s", "alert, p50 / p99 / max", "power", "readable", "missed", "publisher late, p99"]
     said = f"In ms, {result['devices']:,} meters, {result['seconds']} s at each rate."
     return [*_table(head, rows), "", said]
@@ -162,8 +164,10 @@ def _alerts(result: Result) -> list[str]:
         [
             label,
             f"{result[f'{name}_ms']:.1f}",
-            f"{result[f'{name}_most_ms']:.1f}" if f"{name}_most_ms" in result else "",
-            f"{result[f'{name}_of_null']:.1f}" if f"{name}_of_null" in result else "",
+            *(
+                f"{result[f'{name}_{key}']:.1f}" if f"{name}_{key}" in result else ""
+                for key in ("most_ms", "wall_ms", "of_null")
+            ),
         ]
         for name, label in ways.items()
     ]
@@ -173,7 +177,26 @@ def _alerts(result: Result) -> list[str]:
         f"{rules} rules over {registers} registers are {watches} watches, found in "
         f"{result['build_s']:.1f} s. A look at the silence of all meters takes {result['silence_ms']:.1f} ms."
     )
-    return [*_table(["in breach", "median", "most", "of putting in order"], rows), "", said]
+    head = ["in breach", "median", "most", "wall clock, median ms", "of putting in order"]
+    return [*_table(head, rows), "", said]
+
+
+def _preview(result: Result) -> list[str]:
+    kinds = {kind: found for kind, found in result.items() if isinstance(found, dict)}
+    rows = [
+        [
+            kind,
+            str(found["n"]),
+            *(f"{found[key]:.1f}" for key in ("cold_s", "median_s", "most_s")),
+            f"{found['alerts']:,}",
+            f"{found['peak_mb']:,}",
+        ]
+        for kind, found in kinds.items()
+    ]
+    meters, readings = f"{result['meters']:,}", f"{result['readings']:,}"
+    said = f"In s; {result['days']} days of {meters} meters, of {readings} stored readings."
+    head = ["rule", "runs", "first", "median", "most", "alerts found", "memory, MB"]
+    return [*_table(head, rows), "", said]
 
 
 _TABLES: dict[str, Callable[[Result], list[str]]] = {
@@ -184,4 +207,5 @@ _TABLES: dict[str, Callable[[Result], list[str]]] = {
     "scale": _scale,
     "ledger": _ledger,
     "alerts": _alerts,
+    "preview": _preview,
 }
