@@ -9,10 +9,10 @@ from ingest.decoders import DECODERS
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
 from wattline.catalogs import Catalogs
-from wattline.derive import Derivation
 from wattline.feed import LiveFeed
-from wattline.intake import Intake
-from wattline.state import Known
+from wattline.stages.derive import Derivation
+from wattline.stages.intake import Intake
+from wattline.stages.state import Known
 
 EVER = (0, 2**62)
 

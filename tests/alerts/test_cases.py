@@ -8,8 +8,8 @@ from analytics import alerts
 from analytics.alerts import STATES, TRANSITIONS, Seen
 from core.alerts import AlertState
 from core.rules import CONDITIONS, KIND_OF
-from wattline.rules_case import load
-from wattline.rules_command import results
+from wattline.rules.case import load
+from wattline.rules.command import results
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = [case for path in sorted(FOLDER.glob("*.yaml")) for case in load(path)]

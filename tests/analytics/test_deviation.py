@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.deviation import deviations, history_days
+from analytics.deviation import deviations, history_days, shared_change
 from analytics.usual import MAD_SCALE, HourClock, hour_clock, level, scatter, usual
 from core.calendars import HOLIDAY, RESTDAY, WORKDAY, Calendar, DatedDay, DayKind
 from core.model import Name
@@ -129,8 +129,8 @@ def test_what_the_other_meters_do_as_well_is_no_breach():
     alone = amount.copy()
     alone[0, -8:] *= 1.6
     assert deviations(alone, clock, SHORT, len(clock) - 1).breach[:, 0].tolist() == [True] + 5 * [False]
-    others = deviations(cold[:1], clock, SHORT, len(clock) - 1, peers=cold)
-    assert not others.breach.any()
+    change = shared_change(cold, clock, SHORT, len(clock) - 1)
+    assert not deviations(cold[:1], clock, SHORT, len(clock) - 1, change).breach.any()
 
 
 def test_what_went_on_last_week_as_well_is_no_breach():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.deviation import hour_clock
+from analytics.deviation import deviations, hour_clock
 from analytics.figure_rules import (
     EVALUATORS,
     Found,
@@ -263,6 +263,20 @@ def test_a_doubled_hour_is_far_from_the_usual_one():
     found = deviation(Deviation(window_h=1), amount, clock, hours - 2)
     assert said(found) == [["clear", "breach"], ["clear", "unknown"]]
     assert found.waste[0, 1] == pytest.approx(10.0, abs=0.5)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, 24), min_size=3, max_size=6))
+def test_meters_heard_on_few_days_change_nothing_of_the_others(days_heard):
+    days, rule = 26, Deviation(window_h=2, history_days=7, warm_up_days=5, level_days=3, peers=2)
+    clock = hour_clock(np.arange(days * 24) * HOUR_US, "UTC", None)
+    amount = np.random.default_rng(3).normal(10.0, 1.0, (len(days_heard), days * 24))
+    for row, heard in enumerate(days_heard):
+        amount[row, : (days - heard) * 24] = NAN
+    found, whole = deviation(rule, amount, clock, 24 * 24), deviations(amount, clock, rule, 24 * 24)
+    np.testing.assert_array_equal(found.known, whole.known)
+    np.testing.assert_array_equal(found.breach, whole.breach)
+    np.testing.assert_array_equal(found.limit[found.known], whole.limit[whole.known])
 
 
 @given(

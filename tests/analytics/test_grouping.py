@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.grouping import GroupBy, Tally, by, grouping, totals
-from analytics.membership import members
+from analytics.membership import Metering
 from core.batch import BASE_US
 from core.model import CircuitItem, PlaceKind
 from core.quantities import Energy
@@ -27,7 +27,7 @@ AC, LIGHT, POWER = CircuitItem.AIR_CONDITIONING, CircuitItem.LIGHTING, CircuitIt
 
 def tallied(estate, where, how, amounts, edges_us=None):
     """Total, and by group (amount, gross, shared with), of amounts by register from DAY on."""
-    found = members(estate, where, Energy.ELECTRICITY, {})
+    found = Metering(estate, Energy.ELECTRICITY, {}).members(where)
 
     def sources(device):
         return [register.id for register in estate.registers_of(device)]
@@ -113,7 +113,7 @@ def test_a_meter_moved_at_noon_is_in_each_group_for_half_the_day():
 def test_coverage_is_due_only_while_a_meter_counts():
     noon = DAY + 48 * BASE_US
     estate = catalog(PLACES, [meter("m", "hall", valid_from_us=noon)])
-    found = members(estate, "hall", Energy.ELECTRICITY, {})
+    found = Metering(estate, Energy.ELECTRICITY, {}).members("hall")
     tally = Tally(totals(found, lambda _: [0]), 1, np.array([DAY, noon, DAY + 96 * BASE_US]))
     assert tally.due_us(DAY + 96 * BASE_US).tolist() == [0, 48 * BASE_US]
     assert tally.due_us(noon + BASE_US).tolist() == [0, BASE_US]

@@ -1,6 +1,6 @@
 """Dated membership: a moved meter counts where it stood, every kWh once at every moment."""
 
-from analytics.membership import FIRST_US, LAST_US, mark_after, members
+from analytics.membership import FIRST_US, LAST_US, Metering, mark_after
 from core.model import PlaceKind
 from core.quantities import Energy
 from tests.analytics.meters import at, catalog, formula, meter, place
@@ -17,7 +17,7 @@ PLACES = [
 
 def counted(estate, where, made_of=None):
     """(device, from, to) of what counts for a place."""
-    found = members(estate, where, Energy.ELECTRICITY, made_of or {})
+    found = Metering(estate, Energy.ELECTRICITY, made_of or {}).members(where)
     return [(one.device_id, one.start_us, one.end_us) for one in found.counted()]
 
 

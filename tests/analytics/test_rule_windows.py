@@ -1,12 +1,14 @@
 """Rules over windows of event time: aggregates and rates, whatever the batches."""
 
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics import rule_windows
 from analytics.rules import RuleWindows, Watches
 from core.model import Comparator
 from core.rules import Aggregate, RateOfChange, Selector, Threshold
@@ -17,7 +19,8 @@ ENERGY = "energy_active_import_total"
 
 def window(aggregate=Aggregate.MEAN, window_s=300.0, **changes):
     given = {"threshold": 100.0, "clear_threshold": 90.0, "comparator": Comparator.ABOVE} | changes
-    return rule(Threshold("power_active", window_s=window_s, aggregate=aggregate, **given))
+    id_ = given.pop("id", "over-power")
+    return rule(Threshold("power_active", window_s=window_s, aggregate=aggregate, **given), id=id_)
 
 
 def rate(quantity="power_active", window_s=0.0, threshold=100.0, comparator=Comparator.ABOVE):
@@ -75,6 +78,35 @@ def test_the_newest_reading_again_is_no_second_one():
     watched.look(*minutes(0.0, 0.0, 0.0, 0.0, 0.0, 50.0))
     assert watched.look((0, 300, 50.0)) == []
     assert values(watched.look(*minutes(0.0, first=6))) == [10.0]
+
+
+def test_a_late_reading_that_comes_again_counts_once():
+    watched = Watched([window()])
+    watched.look(*minutes(0.0, 0.0, 60.0, 0.0, 0.0, 0.0))
+    for _ in range(3):
+        assert watched.look((0, 120, 60.0), (0, 290, 50.0)) == []
+    assert values(watched.look(*minutes(0.0, first=6))) == [pytest.approx(110 / 6)]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "expected"),
+    [(Aggregate.MEAN, 4.0), (Aggregate.MINIMUM, 2.0), (Aggregate.MAXIMUM, 6.0), (Aggregate.SPREAD, 4.0)],
+)
+@pytest.mark.parametrize("at", [4, 5], ids=["late", "newest"])
+def test_a_corrected_reading_takes_the_place_of_what_it_corrects(aggregate, expected, at):
+    watched = Watched([window(aggregate)])
+    right = [9.0, 9.0, 2.0, 3.0, 4.0, 6.0]
+    watched.look(*minutes(*right[:at], 5000.0, *right[at + 1 :]))
+    watched.look((0, at * 60, -5000.0))
+    watched.look((0, at * 60, right[at]))
+    assert values(watched.look(*minutes(5.0, first=6))) == [expected]
+
+
+def test_a_corrected_newest_reading_is_where_the_next_rate_begins():
+    watched = Watched([rate()])
+    watched.look(*minutes(10.0, 500.0))
+    assert watched.look((0, 60, 11.0)) == []
+    assert values(watched.look(*minutes(12.0, first=2))) == [pytest.approx(60.0)]
 
 
 def test_a_window_shorter_than_the_interval_is_the_reading_itself():
@@ -156,6 +188,45 @@ def test_any_split_of_a_stream_is_seen_the_same(stream, cuts):
     whole = seen([rows])
     assert seen([rows[a:b] for a, b in pairwise(edges)]) == whole
     assert seen([[row] for row in rows]) == whole
+
+
+REGISTERS = catalog(2).extended([register(2, "m0", ENERGY), register(3, "m1", ENERGY)])
+WINDOWS = [
+    *(window(aggregate, id=f"a{at}") for at, aggregate in enumerate(Aggregate)),
+    *RULES[1:4],
+    rate(window_s=0.0),
+    rule(RateOfChange(ENERGY, Comparator.ABOVE, 500.0, window_s=150.0), id="counter"),
+]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 3), min_size=40, max_size=40),
+    st.integers(0, 12),
+    st.randoms(use_true_random=False),
+    st.sampled_from([2, 8, 64]),
+)
+def test_what_is_delivered_again_changes_nothing(shape, behind, random, known):
+    """Readings of every 20 s, each late by so many or less; each batch brings again any of what has come."""
+    rows = []
+    for number in range(4):
+        for at, step in enumerate(shape):
+            # A counter that goes on, stands, falls or leaps.
+            value = step * 50.0 if number < 2 else at * 0.1 * (step > 0) + (step == 3) * 900.0
+            rows.append((at + random.randint(0, behind), (number, at * 20, value)))
+    in_order = [row for _, row in sorted(rows, key=lambda row: (row[0], random.random()))]
+    with mock.patch.object(rule_windows, "KNOWN", known):
+        once, again = Watched(WINDOWS, REGISTERS), Watched(WINDOWS, REGISTERS)
+        came, said = [], 0
+        while in_order:
+            size = random.randint(1, 40)
+            new, in_order = in_order[:size], in_order[size:]
+            seen = once.look(*new)
+            said += len(seen)
+            assert again.look(*new, *random.sample(came, random.randint(0, len(came)))) == seen
+            came += new
+            assert again.look(*random.sample(came, random.randint(1, len(came)))) == []
+        assert said > 0
 
 
 @given(STREAM, st.integers(0, 60))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analytics.alerts import STATES, AlertsState, step
 from analytics.gateways import Gateways
-from analytics.silence import SilenceWatches, observe_silence
+from analytics.silence import SilenceWatches, Together, observe_silence
 from core.catalog import Catalog
 from core.model import Device, DeviceKind, Place, PlaceKind
 from core.rules import Active, NoData, Selector
@@ -41,6 +41,7 @@ class Listener:
         self.watches = SilenceWatches.of(rules or [silent()], self.catalog)
         self.state = AlertsState.empty(len(self.watches))
         self.heard_us = np.zeros(len(devices), np.int64)
+        self.together = None
         self.restart(0)
 
     def restart(self, second):
@@ -59,6 +60,7 @@ class Listener:
             self.state,
             listening_since_us=self.listening_since_us,
             now_us=(self.t0 + second) * S,
+            together=self.together,
         )
         self.state, found = step(self.state, seen, self.watches.terms(held_back))
         return [
@@ -257,6 +259,25 @@ def test_what_is_held_back_is_told_when_it_is_let_go():
     listener.hear("m", 0)
     assert listener.tick(300, held_back=np.array([True])) == []
     assert listener.tick(400) == [("m", "firing", 400)]
+
+
+def test_a_gateway_that_others_hear_too_is_silent_as_of_when_all_have_said_so():
+    """m1 is heard by another process: of what is ours alone, nothing follows for the box."""
+    listener = Listener(fleet(2))
+    listener.watches = SilenceWatches.of([silent()], listener.catalog, owns=lambda id_: id_ != "m1")
+    listener.state = AlertsState.empty(len(listener.watches))
+    listener.restart(0)
+    listener.hear("m0", 0)
+
+    def told(until):
+        listener.together = until and Together((T0 + 10) * S, (T0 + until) * S)
+        return listener.tick(1000)
+
+    assert told(None) == []
+    assert told(190) == []
+    listener.hear("m1", 300)
+    assert told(480) == []
+    assert told(481) == [("box", "firing", 480)]
 
 
 @settings(max_examples=15, deadline=None)

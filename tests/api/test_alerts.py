@@ -77,6 +77,7 @@ async def test_an_alert_says_where_since_when_and_what_to_do(world, client):
             "retrospective": False,
             "organisation_id": "org",
             "waste": None,
+            "withdrawn": None,
             "handling": {
                 "status": "new",
                 "organisation_id": "org",
@@ -93,6 +94,7 @@ async def test_an_alert_says_where_since_when_and_what_to_do(world, client):
                 "approved_by": None,
                 "evidence": None,
             },
+            "events": 2,
             "next_action": {"zh": "检查空调", "en": "Check the chillers"},
         }
     ]

@@ -7,6 +7,7 @@ import pytest
 
 from core.alerts import AlertChange, AlertState
 from core.estate import Estate
+from core.rules import Selector
 from tests.api.asks import fixes_of, get, problem, refused
 from tests.api.test_alerts import MINUTE, record
 from tests.api.world import NOW_US, RULE
@@ -91,6 +92,31 @@ async def test_a_firing_alert_is_not_closed_as_fixed(firing, client):
     found = problem(await post(client, "close", reason="fixed"), 409)
     assert "shelve it until it is mended, or close it as false_alarm" in found["detail"]
     assert firing.registry.alert(ID).events == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("drop", "rule_dropped"),
+        ({"enabled": False}, "rule_disabled"),
+        ({"select": Selector(places=("b1",))}, "not_selected"),
+    ],
+)
+async def test_what_nothing_watches_any_more_is_closed_as_rule_withdrawn(firing, client, change, why):
+    assert (await get(client, f"alerts/{ID}"))["withdrawn"] is None
+    found = problem(await post(client, "close", reason="rule_withdrawn"), 409)
+    assert "its rule still watches it" in found["detail"]
+    firing.registry.put_estate(
+        Estate(all_rules=True) if change == "drop" else Estate(rules=(replace(RULE, **change),))
+    )
+    left = await get(client, f"alerts/{ID}")
+    assert left["withdrawn"] == why
+    assert "close it as rule_withdrawn" in left["next_action"]["en"]
+    assert left["rule"]["name"]["en"] == "Power too high"
+    closed = await done(client, "close", reason="rule_withdrawn")
+    assert (closed["handling"]["close_reason"], closed["withdrawn"]) == ("rule_withdrawn", None)
+    line = (await get(client, f"alerts/{ID}/timeline"))["items"][-1]
+    assert line["detail"] == {"reason": "rule_withdrawn", "note": "", "withdrawn": why}
 
 
 async def test_where_the_rule_says_so_another_person_approves(resolved, client):

@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 
+import httpx
 import pytest
 import uvicorn
 from websockets.asyncio.client import connect
@@ -14,9 +15,10 @@ from api.items import power_items
 from api.live_messages import Messages
 from api.server import server_config
 from api.services import Limits
-from core.alerts import AlertChange, AlertState
+from core.alerting import Act
+from core.alerts import AlertChange, AlertState, EventKind, Target, TargetKind
 from core.errors import StoreError
-from core.ports import LedgerChanged, PlacePower, PowerChanged, VehiclesMoved
+from core.ports import AlertActed, AlertsMoved, LedgerChanged, PlacePower, PowerChanged, VehiclesMoved
 from tests.api.test_alerts import record
 from tests.api.world import NOW_US
 
@@ -96,6 +98,7 @@ async def test_the_first_message_is_everything_as_it_stands(world):
 async def test_each_event_is_told_in_its_own_words(world):
     record(world, "a1", NOW_US - 60 * SECOND)
     alert = world.registry.alert("a1").alert
+    world.registry.handle("a1", Act(EventKind.ACKNOWLEDGED, NOW_US, "Li"))
     async with listening(world) as (websocket, _, _):
         world.feed.publish(PowerChanged([PlacePower("b0", None, 1, 0, 0)]))
         world.feed.publish(VehiclesMoved(world.fixes(("car2", NOW_US, 29.5, 106.5, 0, 1))))
@@ -112,6 +115,7 @@ async def test_each_event_is_told_in_its_own_words(world):
     )
     assert (change["type"], change["at"], change["previous"]) == ("alert", at, "pending")
     assert change["alert"]["rule"]["action"]["en"] == "Check the chillers"
+    assert change["alert"]["handling"]["acknowledged_by"] == "Li"
     assert ledger == {"type": "ledger", "at": at, "places": ["b0", "org"]}
 
 
@@ -154,8 +158,47 @@ async def test_what_all_clients_hear_is_worded_once(world, monkeypatch):
         said = await asyncio.gather(
             *(client.of(event) for client, event in zip(clients, changes(power_w), strict=True))
         )
-        assert [message.items[0].power_w for message, _ in said] == [power_w] * 3
+        assert [message.items[0].power_w for ((message, _),) in said] == [power_w] * 3
     assert len(worded) == 3
+
+
+async def test_what_a_person_does_is_told_at_once_to_every_client(world):
+    record(world, "a1", NOW_US - 60 * SECOND)
+    async with (
+        serving(world.app()) as (address, _),
+        connect(f"ws://{address}/api/v1/live") as one,
+        connect(f"ws://{address}/api/v1/live") as other,
+        httpx.AsyncClient(base_url=f"http://{address}/api/v1/alerts/") as client,
+    ):
+        for websocket in (one, other):
+            assert (await receive(websocket))["alerts"][0]["handling"]["status"] == "new"
+        answer = (await client.post("a1/acknowledge", json={"by": "Li"})).json()
+        refused = await client.post("a1/acknowledge", json={"by": "Li"})
+        told = [await receive(websocket) for websocket in (one, other)]
+        await client.post("a1/comment", json={"by": "Wang", "text": "on my way"})
+        comment = await receive(one)
+    assert refused.status_code == 409
+    assert told[0] == told[1]
+    assert (told[0]["type"], told[0]["previous"], told[0]["alert"]) == ("alert", "firing", answer)
+    assert answer["handling"]["acknowledged_by"] == "Li"
+    assert comment["alert"]["events"] == answer["events"] + 1
+
+
+async def test_many_alerts_in_one_go_cost_one_look(world, monkeypatch):
+    ids = [f"a{number}" for number in range(50)]
+    for number, id_ in enumerate(ids):
+        target = Target(TargetKind.REGISTER, f"d{number}/power_active")
+        record(world, id_, NOW_US - 60 * SECOND, target=target)
+    moved = AlertsMoved(
+        [AlertChange(world.registry.alert(id_).alert, AlertState.PENDING, NOW_US) for id_ in ids]
+        + [AlertActed(id_) for id_ in ids]
+    )
+    looks = []
+    read = world.registry._database.read
+    monkeypatch.setattr(world.registry._database, "read", lambda: looks.append(1) or read())
+    said = await Messages(world.services()).of(moved)
+    assert [message.alert.id for message, _ in said] == ids * 2
+    assert len(looks) == 2  # the alerts, and whether rules have changed
 
 
 async def test_a_vehicle_that_falls_silent_is_told_without_an_event(world):

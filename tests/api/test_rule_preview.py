@@ -2,9 +2,11 @@
 
 import pytest
 
+from core.alerts import Silence
 from tests.api.asks import fixes_of, problem
 from tests.api.conftest import client_of
 from tests.api.world import us
+from tests.storage.batches import NO_POSITIONS, readings
 
 pytestmark = pytest.mark.anyio
 
@@ -70,6 +72,8 @@ async def test_a_preview_says_when_on_what_and_for_how_long(client):
         "limit": 50_000.0,
         "waste": None,
         "retrospective": True,
+        "told_at": None,
+        "held_by": "history",
     }
     assert (shorter["fired_at"], shorter["ended_at"], shorter["peak"]) == (
         "2018-07-01T09:30:00+08:00",
@@ -136,6 +140,65 @@ async def test_a_rule_on_figures_is_tried_on_the_ledger(world, client):
     assert found["unit"] == "kWh"
 
 
+SILENT = POWER | {
+    "id": "silent",
+    "condition": {"kind": "no_data", "factor": 3},
+    "select": {"devices": ["m0", "m1", "m2"]},
+    "for_s": 0,
+    "inhibited_by": ["high-power"],
+}
+
+
+@pytest.fixture
+def heard(world):
+    """m0 speaks each minute but from 10:00 to 11:00; m1 does all day, and m2 never did."""
+    rows = []
+    for minute in range(24 * 60):
+        at_us = us("2018-07-01T00:00:00") + minute * MINUTE_US
+        spoke = ["m1"] if 10 * 60 <= minute < 11 * 60 else ["m0", "m1"]
+        rows += [(world.register(device), at_us, 1.0, at_us + 1_000_000) for device in spoke]
+    world.store.append(readings(*rows), NO_POSITIONS)
+    return world
+
+
+@pytest.mark.usefixtures("heard")
+async def test_a_rule_on_silence_is_tried_on_times_of_receipt(client):
+    found = await ask(client, rule=SILENT)
+    (episode,) = found["episodes"]
+    assert (episode["target"]["id"], episode["fired_at"], episode["ended_at"]) == (
+        "m0",
+        "2018-07-01T10:44:01+08:00",
+        "2018-07-01T11:00:01+08:00",
+    )
+    assert (episode["peak"], episode["limit"], found["unit"]) == (61 * 60.0, 2700.0, "s")
+    assert (episode["told_at"], episode["held_by"]) == (episode["fired_at"], None)
+    assert found["totals"]["observations"] == 2 * 24 * 60 - 60
+    assert found["highest"]["most"] == 61 * 60.0
+    recorded, heard = (one["en"] for one in found["unknown"])
+    assert recorded.startswith("No alert of rule high-power is recorded in this span")
+    assert heard.startswith("1 devices were never heard (m2)")
+
+
+async def test_what_was_silenced_says_when_it_would_have_been_told(heard, client):
+    start_us, end_us = us("2018-07-01T10:00:00"), us("2018-07-01T10:50:00")
+    heard.registry.put_silence(Silence("s", start_us, end_us, "works", "somebody", start_us, places=("b0",)))
+    found = await ask(client, rule=SILENT)
+    (episode,) = found["episodes"]
+    assert (episode["told_at"], episode["held_by"]) == ("2018-07-01T10:50:00+08:00", "silenced")
+    muted = SILENT | {"mute": [{"start": "09:00", "end": "12:00"}]}
+    found = await ask(client, rule=muted)
+    (episode,) = found["episodes"]
+    assert (episode["told_at"], episode["held_by"]) == (None, "silenced")
+    assert (found["totals"]["alerts"], found["totals"]["not_told"]) == (1, 1)
+
+
+@pytest.mark.usefixtures("heard")
+async def test_a_rule_that_is_disabled_is_tried_all_the_same(client):
+    found = await ask(client, rule=SILENT | {"enabled": False})
+    assert found["totals"]["alerts"] == 1
+    assert found["rule"]["enabled"] is False
+
+
 @pytest.mark.parametrize(
     ("body", "status", "field"),
     [
@@ -145,7 +208,6 @@ async def test_a_rule_on_figures_is_tried_on_the_ledger(world, client):
         ({"rule": POWER, "from": "yesterday"}, 422, "from"),
         ({"rule": POWER, "to": "2018-06-01"}, 422, "to"),
         ({"rule": POWER, "from": "2016-01-01"}, 422, "to"),
-        ({"rule": POWER | {"condition": {"kind": "no_data"}}}, 422, "rule.condition.kind"),
         ({"rule": POWER | {"select": {"places": ["nowhere"]}}}, 422, "rule.select.places[0]"),
         ({"rule": POWER | {"condition": {"kind": "treshold"}}}, 422, None),
     ],
@@ -157,10 +219,10 @@ async def test_what_cannot_be_tried_is_refused_with_the_fix(client, body, status
 
 
 async def test_too_many_readings_are_refused_before_any_is_read(client, monkeypatch):
-    monkeypatch.setattr("wattline.rules_preview.MOST_ROWS", 95)
+    monkeypatch.setattr("wattline.rules.preview.MOST_ROWS", 95)
     found = await ask(client, 422, rule=POWER)
     assert "shorter span" in fixes_of(found)["to"]
-    monkeypatch.setattr("wattline.rules_preview.MOST_ROWS", 96)
+    monkeypatch.setattr("wattline.rules.preview.MOST_ROWS", 96)
     await ask(client, rule=POWER)
 
 

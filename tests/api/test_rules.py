@@ -63,13 +63,14 @@ async def test_a_rule_of_the_file_is_changed_in_the_file(world, client):
     assert [one.origin for one in world.registry.rules()] == ["file"]
 
 
-async def test_alerts_of_a_dropped_rule_keep_its_name_and_action(world, client):
+async def test_alerts_of_a_dropped_rule_keep_its_words_and_are_to_be_closed(world, client):
     world.registry.put_estate(Estate(rules=(), all_rules=True))
     record(world, "a1", NOW_US)
     assert (await get(client, "rules"))["items"] == []
     alert = await get(client, "alerts/a1")
     assert alert["rule"]["name"]["en"] == "Power too high"
-    assert alert["next_action"]["en"] == "Check the chillers"
+    assert alert["rule"]["action"]["en"] == "Check the chillers"
+    assert "close it as rule_withdrawn" in alert["next_action"]["en"]
     await refused(client, "rules/high-power", 404)
 
 

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.metrics import exposition
 from api.services import Limits
 from core.errors import RejectReason, StoreError
+from core.model import Name
 from core.ports import DeadLetter
 from tests.api.asks import fixes_of, get, problem
 from tests.api.conftest import client_of
@@ -37,10 +38,16 @@ async def test_ready_means_broker_store_and_registry_answer(world, client):
 
 
 async def test_a_warning_says_what_to_do_and_is_no_failure(world, client):
-    world.feed.warned = ["the broker has dropped 7 messages: raise max_queued_messages"]
+    world.feed.warned = [
+        Name("丢弃 7 条消息", "the broker has dropped 7 messages: raise max_queued_messages")
+    ]
     response = await client.get("/readyz")
     assert response.status_code == 200
-    assert response.json()["warnings"] == world.feed.warned
+    (warning,) = response.json()["warnings"]
+    assert warning == {
+        "zh": "丢弃 7 条消息",
+        "en": "the broker has dropped 7 messages: raise max_queued_messages",
+    }
 
 
 async def test_not_ready_says_which_part_and_why(world, client):

@@ -10,12 +10,14 @@ import numpy as np
 
 from api.app import create_app
 from api.services import Services
+from core.alerts import AlertChange
 from core.batch import BASE_US, IntervalBatch, PositionBatch, ReadingBatch
 from core.estate import Estate
 from core.model import Comparator, Device, DeviceKind, MapLayer, Name, Place, PlaceKind, Severity
+from core.ports import AlertActed, AlertsMoved
 from core.rules import Rule, Selector, Threshold
-from wattline.importer import FileImporter
-from wattline.rules_preview import RulePreviewer
+from wattline.imports.importer import FileImporter
+from wattline.rules.preview import RulePreviewer
 
 SHANGHAI, BERLIN = "Asia/Shanghai", "Europe/Berlin"
 NAN = math.nan
@@ -97,7 +99,7 @@ class Feed:
     def __init__(self):
         self.powers, self.last, self.newest_fixes = [], {}, PositionBatch.empty()
         self.pending, self.totals, self.is_connected = 0, {}, True
-        self.warned: list[str] = []
+        self.warned: list[Name] = []
         self.readers = set()
 
     def power(self):
@@ -116,7 +118,7 @@ class Feed:
         return dict(self.totals)
 
     def warnings(self):
-        return self.warned
+        return list(self.warned)
 
     def connected(self):
         return self.is_connected
@@ -131,6 +133,8 @@ class Feed:
             self.readers.discard(reader)
 
     def publish(self, event):
+        if isinstance(event, AlertChange | AlertActed):
+            event = AlertsMoved([event])
         for loop, queue in list(self.readers):
             loop.call_soon_threadsafe(queue.put_nowait, event)
 

@@ -97,6 +97,21 @@ def test_only_telemetry_proves_that_it_is_done(state):
     assert (moved.status, line) == (CLOSED, EventKind.CLOSED)
 
 
+@pytest.mark.parametrize("state", [FIRING, STALE])
+def test_what_nothing_watches_any_more_is_closed_as_such(state):
+    stated = {"state": state, "reason": "rule_withdrawn"}
+    moved, line = do(EventKind.CLOSING, **stated, withdrawn="rule_dropped")
+    assert (moved.close_reason, line) == (CloseReason.RULE_WITHDRAWN, EventKind.CLOSED)
+    for unproven in ({}, {"withdrawn": "because"}):
+        with pytest.raises(Conflict, match="its rule still watches it: shelve it"):
+            do(EventKind.CLOSING, **stated, **unproven)
+
+
+def test_what_has_returned_to_normal_needs_no_withdrawn_rule():
+    with pytest.raises(Conflict, match="returned to normal: close it as fixed"):
+        do(EventKind.CLOSING, state=RESOLVED, reason="rule_withdrawn", withdrawn="rule_dropped")
+
+
 def test_closing_needs_a_reason_that_there_is():
     with pytest.raises(Conflict, match="one of fixed, returned, accepted, false_alarm"):
         do(EventKind.CLOSING, state=RESOLVED, reason="checked")

@@ -13,17 +13,22 @@ from pathlib import Path
 import numpy as np
 
 from analytics.alerts import STATES, AlertsState, Observations, Terms, step
-from analytics.deviation import deviations, history_days, hour_clock
+from analytics.deviation import deviations, history_days, hour_clock, shared_change
 from analytics.public_holidays import resolved
 from analytics.usual import HourClock, scatter, usual
 from core.alerts import AlertState
 from core.calendars import Calendar, DatedDay, DayKind
 from core.model import Name
+from core.quantities import Energy
 from core.rules import Deviation
-from tests.estate.injected import EACH, Kind, faults
+from tests.estate.injected import EACH, KINDS, faults
 from tests.estate.recorded import HOUR_US, read
 
 TIMEZONE = "Europe/London"
+FILES = {
+    Energy.ELECTRICITY: ("electricity_hourly.csv.gz", "energy_active_import_total"),
+    Energy.GAS: ("gas_hourly.csv.gz", "gas_energy_total"),
+}
 WARM_UP_H = 28 * 24
 HOURS_OF_MONTH = 8766 / 12
 SEEDS = 1, 2  # of the faults in the buildings tuned on, and in those held out
@@ -52,7 +57,9 @@ class Variant:
     def judge(self, kwh, clock, first, peers):
         """(value, limit, breach, clear, known), each [meters, hours - first]."""
         if self.condition is not None:
-            said = deviations(kwh, clock, self.condition, first, peers)
+            shared = peers is not None and self.condition.peers
+            change = shared_change(peers, clock, self.condition, first) if shared else None
+            said = deviations(kwh, clock, self.condition, first, change)
             return said.value, said.limit, said.breach, said.clear, said.known
         middle, _ = usual(kwh, clock, self.days, first)
         by, _ = scatter(kwh, clock, self.days, first)
@@ -78,7 +85,7 @@ RULE = Variant(
 
 
 def variants():
-    """From the naive rule to the default one, one change a row, and two of other strictness."""
+    """From the naive rule to the default one, one change a row; two of other strictness; above only."""
     lasting = {"for_h": 3, "keep_h": 12}
     plain = Deviation(
         factor=5, rest_factor=5, lower_factor=5, clear_factor=3, level_days=0, week_ago=False, peers=0
@@ -101,13 +108,15 @@ def variants():
         RULE,
         Variant("stricter: 4.5, 3.5, 3", strict, **ours),
         Variant("laxer: 3, 2.3, 2.1", lax, **ours),
+        Variant("the rule, above only", Deviation(below=False), **ours),
     ]
 
 
 class EstateData:
-    """Amounts of an estate's meters, [meters, hours], and its clocks."""
+    """Amounts of an estate's meters of one energy, [meters, hours], and its clocks."""
 
-    def __init__(self, recorded):
+    def __init__(self, recorded, energy=Energy.ELECTRICITY):
+        self.kinds = KINDS[energy]
         self.buildings = [one.building for one in recorded]
         self.kwh = np.stack([one.kwh for one in recorded])
         self.start_us = recorded[0].start_us + HOUR_US * np.arange(self.kwh.shape[1], dtype=np.int64)
@@ -193,7 +202,7 @@ def score(estate, rows, injected, alerts, told):
     months = (estate.kwh.shape[1] - WARM_UP_H) / HOURS_OF_MONTH
     false = sum(hour >= WARM_UP_H for row in rows for hour in alerts[row])
     kinds = {}
-    for kind in Kind:
+    for kind in dict.fromkeys(one.kind for one in injected):
         some = [(one, hours) for one, hours in zip(injected, told, strict=True) if one.kind is kind]
         within = [[hour for hour in hours if one.begin <= hour < one.end] for one, hours in some]
         delays = [hours[0] + 1 - one.begin for (one, _), hours in zip(some, within, strict=True) if hours]
@@ -208,7 +217,7 @@ def run(variant, estate, each):
     alerts = fired(variant, estate)
     halves = [list(range(half, len(estate.kwh), 2)) for half in (0, 1)]
     injected = [
-        faults(estate.kwh, estate.clocks[True], rows, seed, each)
+        faults(estate.kwh, estate.clocks[True], rows, seed, each, kinds=estate.kinds)
         for rows, seed in zip(halves, SEEDS, strict=True)
     ]
     told = fired_in(variant, estate, injected[0] + injected[1])
@@ -221,7 +230,7 @@ def run(variant, estate, each):
 
 def line(label, scores):
     """A row of the table: tuned / held out."""
-    kinds = [" / ".join(str(one.kinds[kind].hits) for one in scores) for kind in Kind]
+    kinds = [" / ".join(str(one.kinds[kind].hits) for one in scores) for kind in scores[0].kinds]
     hits = " / ".join(str(one.hits) for one in scores)
     false = " / ".join(f"{one.false_alarms:.2f}" for one in scores)
     return "| " + " | ".join([label, *kinds, f"**{hits}**", false]) + " |"
@@ -229,7 +238,7 @@ def line(label, scores):
 
 def details(scores):
     """By kind of fault, tuned / held out: hits, median hours until the alert, hits by chance."""
-    for kind in Kind:
+    for kind in scores[0].kinds:
         of_kind = [one.kinds[kind] for one in scores]
         hits = " / ".join(f"{one.hits} of {one.faults}" for one in of_kind)
         hours = " / ".join(f"{one.delay_h:.0f}" for one in of_kind)
@@ -240,18 +249,20 @@ def details(scores):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--energy", type=Energy, choices=tuple(FILES), default=Energy.ELECTRICITY)
     parser.add_argument("--each", type=int, default=EACH, help="faults of each kind in each half")
     parser.add_argument("--only", type=int, action="append", help="row of the table, from 0")
     parser.add_argument("--list", action="store_true", help="the rule's alerts on the data as recorded")
     options = parser.parse_args()
-    estate = EstateData(read(options.folder / "electricity_hourly.csv.gz", "energy_active_import_total"))
+    name, quantity = FILES[options.energy]
+    estate = EstateData(read(options.folder / name, quantity), options.energy)
     if options.list:
         for said in listed(RULE, estate):
             print(said)  # noqa: T201
         return
     head = [
         "rule",
-        *(kind.value for kind in Kind),
+        *(kind.value for kind in estate.kinds),
         f"of {4 * options.each}",
         "false alarms per meter and month",
     ]
@@ -273,10 +284,11 @@ def listed(variant, estate):
     for row, hours in enumerate(fired(variant, estate)):
         for hour in (one for one in hours if one >= WARM_UP_H):
             zeros = int((estate.kwh[row, max(0, hour - 11) : hour + 1] == 0).sum())
-            share, limit = (float(one[row, hour] / said.usual[row, hour]) for one in (said.value, said.limit))
+            value, usually, limit = (one[row, hour] for one in (said.value, said.usual, said.limit))
             day = np.datetime64(int(clock.day[hour]), "D")
-            told = f"{share:.2f} of usual, limit {limit:.2f}, {zeros} hours of 0, kind {clock.kind[hour]}"
-            yield f"{estate.buildings[row]} {day} {clock.hour[hour]:02}:00 {told}"
+            told = f"{value:.1f} kWh, usually {usually:.1f}, limit {limit:.1f}"
+            kind = f"{zeros} hours of 0, kind {clock.kind[hour]}"
+            yield f"{estate.buildings[row]} {day} {clock.hour[hour]:02}:00 {told}, {kind}"
 
 
 def _calendar(closed):

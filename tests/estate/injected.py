@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from core.quantities import Energy
+
 EACH = 50
 FIRST_DAYS, LAST_DAYS = 35, 15
 """Faults begin so many days after the record does, past any warm-up, and before it ends."""
@@ -22,6 +24,14 @@ class Kind(StrEnum):
     NIGHT = "doubled night load"  # 22:00 to 06:00 takes twice as much for 3 to 14 nights
     PHASE = "missing phase"  # a third is not counted for 1 to 14 days
     WEEKEND = "weekend left on"  # days of rest run as the working day before them, which takes a tenth more
+    LEAK = "leak"  # half of what the meter takes on average is added day and night for 3 to 14 days
+
+
+KINDS = {
+    Energy.ELECTRICITY: (Kind.STUCK, Kind.NIGHT, Kind.PHASE, Kind.WEEKEND),
+    Energy.GAS: (Kind.STUCK, Kind.NIGHT, Kind.WEEKEND, Kind.LEAK),
+}
+"""What can go wrong with a meter of each energy."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +49,27 @@ class Fault:
     effect: float
 
 
-def faults(kwh, clock, rows, seed, each=EACH):
+def faults(kwh, clock, rows, seed, each=EACH, *, kinds=KINDS[Energy.ELECTRICITY]):
     """`each` of every kind at random meters among the rows of kwh [meters, hours] and at random hours."""
     rng = np.random.default_rng(seed)
     hours = kwh.shape[1]
     found = []
-    for kind in Kind:
-        while len(found) < each * (list(Kind).index(kind) + 1):
+    for number, kind in enumerate(kinds):
+        while len(found) < each * (number + 1):
             row = int(rng.choice(rows))
             begin = int(rng.integers(FIRST_DAYS * 24, hours - LAST_DAYS * 24))
             begin, end, told = _MAKE[kind](kwh[row], clock, begin, rng)
-            recorded = kwh[row, begin:end]
-            # What used nothing cannot be at fault, and beyond the record is no fault.
-            effect = float(told.sum() / recorded.sum()) - 1 if end <= hours and recorded.sum() > 0 else 0.0
+            effect = _effect(kind, told, kwh[row, begin:end]) if end <= hours else 0.0  # beyond the record
             if abs(effect) >= LEAST_EFFECT and (kind is not Kind.WEEKEND or effect > 0):
                 found.append(Fault(kind, row, begin, end, told, effect))
     return found
+
+
+def _effect(kind, told, recorded):
+    """What uses nothing cannot be at fault, unless it leaks."""
+    if recorded.sum() > 0:
+        return float(told.sum() / recorded.sum()) - 1
+    return float("inf") if kind is Kind.LEAK and told.any() else 0.0
 
 
 def _stuck(_, __, begin, rng):
@@ -82,9 +97,20 @@ def _weekend(kwh, clock, begin, _):
     return begin, end, np.array([before.get(hour, kwh[begin - 1]) for hour in clock.hour[begin:end].tolist()])
 
 
+def _leak(kwh, _, begin, rng):
+    end = begin + int(rng.integers(3 * 24, 14 * 24 + 1))
+    return begin, end, kwh[begin:end] + kwh.mean() / 2
+
+
 def _next(where, begin):
     """The first hour from begin on at which it holds; the last one if there is none."""
     return begin + int(np.argmax(where[begin:])) if where[begin:].any() else len(where)
 
 
-_MAKE = {Kind.STUCK: _stuck, Kind.NIGHT: _night, Kind.PHASE: _phase, Kind.WEEKEND: _weekend}
+_MAKE = {
+    Kind.STUCK: _stuck,
+    Kind.NIGHT: _night,
+    Kind.PHASE: _phase,
+    Kind.WEEKEND: _weekend,
+    Kind.LEAK: _leak,
+}

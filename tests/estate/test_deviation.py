@@ -7,7 +7,7 @@ import pytest
 
 from analytics.calendars import WORKDAY
 from tests.estate.deviation import RULE, WARM_UP_H, EstateData, fired_in, run, score
-from tests.estate.injected import Fault, Kind, faults
+from tests.estate.injected import KINDS, Fault, Kind, faults
 from tests.estate.recorded import read
 
 SAMPLE = Path(__file__).parents[2] / "simulators" / "sample" / "electricity_hourly.csv.gz"
@@ -16,8 +16,13 @@ HOURS = 24 * 210
 
 
 @pytest.fixture(scope="module")
-def estate():
-    return EstateData(read(SAMPLE, "energy_active_import_total", first_us=FIRST_US, hours=HOURS))
+def recorded():
+    return read(SAMPLE, "energy_active_import_total", first_us=FIRST_US, hours=HOURS)
+
+
+@pytest.fixture(scope="module")
+def estate(recorded):
+    return EstateData(recorded)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,22 @@ def test_faults_do_to_the_meter_what_their_kind_says(estate, clock):
         else:
             assert (kind != WORKDAY).all()
             assert one.kwh[:20] == pytest.approx(estate.kwh[one.row, one.begin - 24 : one.begin - 4])
+
+
+def test_a_leak_adds_the_same_to_every_hour_also_where_nothing_is_used(estate, clock):
+    idle = np.where(np.arange(HOURS) < 48, 60.0, 0.0)
+    kwh = np.stack([estate.kwh[0], idle])
+    leaks = faults(kwh, clock, [0, 1], seed=3, each=8, kinds=[Kind.LEAK])
+    assert {one.row for one in leaks} == {0, 1}
+    for one in leaks:
+        added = one.kwh - kwh[one.row, one.begin : one.end]
+        assert added == pytest.approx(kwh[one.row].mean() / 2)
+        assert 3 * 24 <= len(added) <= 14 * 24
+
+
+def test_a_weekend_of_which_nothing_is_recorded_is_not_one_left_on(estate, clock):
+    kwh = np.stack([estate.kwh[0], np.where(clock.kind == WORKDAY, 10.0, 0.0)])
+    assert {one.row for one in faults(kwh, clock, [0, 1], seed=3, each=8, kinds=[Kind.WEEKEND])} == {0}
 
 
 def test_the_same_seed_makes_the_same_faults(estate, clock):
@@ -72,9 +93,10 @@ def test_a_standing_counter_is_found_and_the_same_meter_without_it_is_quiet(esta
     assert not [hour for hour in quiet if begin <= hour < begin + 72]
 
 
-def test_the_experiment_tries_every_kind_in_both_halves(estate):
-    halves = run(RULE, estate, each=1)
-    assert [[one.kinds[kind].faults for kind in Kind] for one in halves] == [[1] * 4] * 2
+@pytest.mark.parametrize("energy", KINDS)
+def test_the_experiment_tries_every_kind_of_its_energy_in_both_halves(recorded, energy):
+    halves = run(RULE, EstateData(recorded, energy), each=1)
     for one in halves:
+        assert {kind: hits.faults for kind, hits in one.kinds.items()} == dict.fromkeys(KINDS[energy], 1)
         assert one.hits == sum(kind.hits for kind in one.kinds.values())
         assert one.false_alarms >= 0

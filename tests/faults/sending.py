@@ -9,9 +9,9 @@ from notify.channels import CHANNELS
 from notify.channels.base import Surroundings
 from notify.http import Transport
 from storage.registry import open_registry
-from wattline.deliver import Dispatcher, Rhythm
-from wattline.telling import OpenChannels
-from wattline.telling_files import Told
+from wattline.stated.channels import Told
+from wattline.telling.channels import OpenChannels
+from wattline.telling.deliver import Dispatcher, Rhythm
 
 LEASE_S = 2.0
 SECRET = "whsec_d2F0dGxpbmUtd2F0dGxpbmUtd2F0dGxpbmU="  # noqa: S105 of this test alone

@@ -16,10 +16,10 @@ from ingest.validate import EARLIEST_US, MAX_AHEAD_US, Accepted
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
 from wattline.catalogs import Catalogs
-from wattline.derive import Derivation
 from wattline.feed import LiveFeed
-from wattline.intake import Intake
-from wattline.state import Known
+from wattline.stages.derive import Derivation
+from wattline.stages.intake import Intake
+from wattline.stages.state import Known
 
 NOW_US = 1_795_161_600_000_000
 KNOWN_DEVICES = ("m1", "v1", "v2")

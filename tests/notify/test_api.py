@@ -8,6 +8,7 @@ import pytest
 from api.app import create_app
 from api.services import Services
 from core.delivery import Escalation, Match
+from core.errors import StoreError
 from core.model import Severity
 from storage.duckdb import DuckDBStore
 from tests.api.world import Feed
@@ -79,6 +80,60 @@ async def test_a_disabled_channel_says_why_and_is_enabled_by_somebody(api, recei
     enabled = await client.post("/channels/hook/enable", json={"by": "Duty room"})
     assert enabled.json()["disabled"] is None
     assert (await client.get("/channels")).json()["items"][0]["disabled"] is None
+
+
+async def test_a_disabled_channel_is_a_warning_that_says_what_to_do_and_leaves_it_ready(api, receiver):
+    world, client = api
+    assert await readiness(client) == (200, [])
+    assert await metrics(client) == {
+        f'wattline_{name}{{channel="{channel}"}}': 0
+        for name in ("deliveries_waiting", "deliveries_dead", "channel_disabled")
+        for channel in ("hook", "other")
+    }
+    receiver.script = [answer(410, b"gone")]
+    world.fire()
+    await world.turns()
+    status, (warning,) = await readiness(client)
+    assert status == 200
+    for text in (warning["zh"], warning["en"]):
+        assert "HTTP 410: gone" in text
+        assert "POST /api/v1/channels/hook/enable" in text
+    found = await metrics(client)
+    assert found['wattline_channel_disabled{channel="hook"}'] == 1
+    assert found['wattline_deliveries_dead{channel="hook"}'] == 1
+    assert found['wattline_channel_disabled{channel="other"}'] == 0
+    await client.post("/channels/hook/enable", json={"by": "Duty room"})
+    assert await readiness(client) == (200, [])
+    [dead] = (await client.get("/deliveries")).json()["items"]
+    await client.post(f"/deliveries/{dead['id']}/retry", json={"by": "Duty room"})
+    found = await metrics(client)
+    assert found['wattline_deliveries_waiting{channel="hook"}'] == 1
+    assert found['wattline_deliveries_dead{channel="hook"}'] == 0
+
+
+async def test_a_registry_that_fails_leaves_the_other_metrics(api, monkeypatch):
+    world, client = api
+
+    def fails():
+        raise StoreError("disk full", retryable=True)
+
+    for name in ("counts", "disabled"):
+        monkeypatch.setattr(world.registry.deliveries, name, fails)
+    response = await client.get("http://wattline.test/metrics")
+    assert response.status_code == 200
+    assert "wattline_ledger_pending 0" in response.text
+    assert await readiness(client) == (200, [])
+
+
+async def readiness(client):
+    response = await client.get("http://wattline.test/readyz")
+    return response.status_code, response.json()["warnings"]
+
+
+async def metrics(client):
+    lines = (await client.get("http://wattline.test/metrics")).text.splitlines()
+    values = (line.rsplit(" ", 1) for line in lines if "{channel=" in line)
+    return {name: float(value) for name, value in values}
 
 
 async def test_the_log_has_every_message_and_attempt_by_pages_and_filters(api, receiver):

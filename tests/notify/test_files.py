@@ -4,7 +4,7 @@ import pytest
 
 from core.delivery import Escalation, Event, Language
 from core.model import Severity
-from wattline.telling_files import load
+from wattline.stated.channels import load
 
 GOOD = """
 channels:

@@ -14,9 +14,9 @@ from notify.channels import CHANNELS
 from notify.channels.base import Surroundings
 from notify.http import Transport
 from storage.registry import open_registry
-from wattline.deliver import Dispatcher, Rhythm
-from wattline.telling import OpenChannels
-from wattline.telling_files import Told
+from wattline.stated.channels import Told
+from wattline.telling.channels import OpenChannels
+from wattline.telling.deliver import Dispatcher, Rhythm
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 START_US = 1_795_320_000_000_000  # 2026-11-22 04:00 UTC, noon in Shanghai

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tools.deploy import add_device, make_secrets
-from wattline.configuration import load_settings
+from wattline.stated.configuration import load_settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -10,6 +10,7 @@ from core.alerts import OPEN, AlertChange, AlertState, EventKind, Handled, Waste
 from core.errors import RejectReason
 from core.ports import Checkpoint
 from storage import dead_letters
+from storage.alerting import add_lines
 from tests.storage.registries import FIRING, NOW_US, RESOLVED, STALE, alert, change, letter
 
 SECOND_US = 1_000_000
@@ -206,3 +207,38 @@ def test_a_checkpoint_replaces_the_one_before(registry):
     registry.save_checkpoint("ledger", Checkpoint(5, b"new"))
     assert registry.load_checkpoint("ledger") == Checkpoint(5, b"new")
     assert registry.load_checkpoint("other") == Checkpoint(1, b"")
+
+
+def test_what_changed_is_found_by_its_revision_and_what_was_told_is_no_change(estate):
+    nothing, start = estate.alerts_changed(None)
+    assert nothing == []
+    estate.record_alerts([change(FIRING, 150)], NOW_US)
+    estate.record_alerts([change(FIRING, 150, alert="b", target="d1/power_active")], NOW_US)
+    changed, revision = estate.alerts_changed(start)
+    assert [record.alert.id for record in changed] == ["a", "b"]
+    assert changed == list(estate.records(["a", "b", "nobody"]).values())
+    assert estate.alerts_changed(revision) == ([], revision)
+    estate.handle("a", Act(EventKind.ACKNOWLEDGED, NOW_US, "Li"))
+    changed, later = estate.alerts_changed(revision)
+    assert [(record.alert.id, record.handling.acknowledged_by) for record in changed] == [("a", "Li")]
+    with estate._database.write() as connection:
+        add_lines(connection, [("a", EventKind.TOLD, NOW_US, {"channel": "c"})])
+    assert estate.alerts_changed(later) == ([], later)
+    assert estate.alerts_changed(None) == ([], later)
+    still, _ = estate.alerts_changed(revision)
+    assert [record.alert.id for record in still] == ["a"]  # whoever has not looked yet finds it
+
+
+def test_what_changed_in_one_transaction_is_found_at_once(estate):
+    _, start = estate.alerts_changed(None)
+    targets = {id_: f"d{number}/power_active" for number, id_ in enumerate("abcde")}
+    begun = [change(FIRING, 150, alert=id_, target=target) for id_, target in targets.items()]
+    estate.record_alerts(begun[:1], NOW_US)
+    estate.record_alerts(begun[1:], NOW_US)
+    found, seen = [], start
+    while True:
+        changed, seen = estate.alerts_changed(seen, limit=2)
+        if not changed:
+            break
+        found.append([record.alert.id for record in changed])
+    assert found == [["a"], ["b", "c", "d", "e"]]

@@ -18,7 +18,7 @@ from core.rules import Rule
 from core.tariffs import Band, BandPrice, Tariff, TariffVersion
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
-from wattline.figure_watch import FigureWatch
+from wattline.figures.watch import FigureWatch
 
 NAME = Name("名", "name")
 BERLIN = "Europe/Berlin"

@@ -10,8 +10,8 @@ import pytest
 from core.errors import StartError
 from tests.servers import binary
 from wattline.assemble import make_pipeline, mqtt_options, open_parts
-from wattline.settings import Broker, Ingest, Settings, Store
 from wattline.shards import Shard
+from wattline.stated.settings import Broker, Ingest, Settings, Store
 
 CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 

@@ -26,7 +26,7 @@ class Registry:
 
 
 def parts(registry):
-    feed = SimpleNamespace(publish=print)
+    feed = SimpleNamespace(publish=print, rounds={})
     return SimpleNamespace(store=None, registry=registry, catalogs=SimpleNamespace(current=None), feed=feed)
 
 
@@ -49,10 +49,14 @@ async def test_a_round_that_runs_is_waited_for():
 async def test_a_round_that_fails_is_told_and_the_next_one_comes(caplog):
     registry = Registry(ValueError("no such figure"))
     registry.may_go_on.set()
-    async with figures_watched(parts(registry), every_s=0.01):
+    around = parts(registry)
+    async with figures_watched(around, every_s=0.01):
         while registry.done < 3:
             await asyncio.sleep(0.01)
     assert "no such figure" in caplog.text
+    assert around.feed.rounds['wattline_rounds_total{of="figures"}'] == registry.done
+    assert around.feed.rounds['wattline_rounds_failed_total{of="figures"}'] == registry.done
+    assert around.feed.rounds['wattline_round_seconds{of="figures"}'] >= 0
 
 
 @pytest.fixture

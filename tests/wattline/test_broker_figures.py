@@ -1,6 +1,6 @@
 """What is made of mosquitto's figures, as they come."""
 
-from wattline.broker_figures import Figures
+from wattline.broker.figures import Figures
 
 DROPPED = "$SYS/broker/publish/messages/dropped"
 HOUR_US = 3_600_000_000
@@ -27,8 +27,8 @@ def test_a_reconnect_does_not_make_old_losses_new():
 def test_a_loss_is_a_warning_for_a_day():
     figures = Figures()
     figures.take(DROPPED, b"1500", 1_795_161_600_000_000)
-    assert "1500 messages" in figures.warnings(1_795_161_600_000_000 + 23 * HOUR_US)[0]
-    assert "2026-11-20T08:00:00Z" in figures.warnings(1_795_161_600_000_000)[0]
+    assert "1500 messages" in figures.warnings(1_795_161_600_000_000 + 23 * HOUR_US)[0].en
+    assert "2026-11-20T08:00:00Z" in figures.warnings(1_795_161_600_000_000)[0].en
     assert figures.warnings(1_795_161_600_000_000 + 25 * HOUR_US) == []
 
 

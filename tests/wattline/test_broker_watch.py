@@ -15,9 +15,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from tests.servers import Server, binary, free_port, running
-from wattline.broker import start_broker
-from wattline.broker_watch import BrokerWatch, WatchOptions
-from wattline.settings import Broker
+from wattline.broker.embedded import start_broker
+from wattline.broker.watch import BrokerWatch, WatchOptions
+from wattline.stated.settings import Broker
 
 pytestmark = pytest.mark.anyio
 QUEUE = 10
@@ -98,8 +98,8 @@ async def test_what_an_absent_consumers_queue_does_not_hold_is_told(tmp_path, ca
     assert found["wattline_broker_messages_dropped_total"] == 50 - QUEUE
     assert found["wattline_broker_clients_disconnected"] == 1
     assert found["wattline_broker_watched"] == 1
-    assert "40 messages" in watch.warnings()[0]
-    assert "max_queued_messages" in watch.warnings()[0]
+    assert "40 messages" in watch.warnings()[0].en
+    assert "max_queued_messages" in watch.warnings()[0].en
     alarms = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [record.args[0] for record in alarms] == [40]
 
@@ -175,6 +175,6 @@ async def test_dropped_messages_are_seen_where_an_operator_looks(tmp_path, produ
                 while not (found := (await client.get("/readyz")).json())["warnings"]:
                     await asyncio.sleep(0.1)
         assert found["status"] == "ready"
-        assert "40 messages" in found["warnings"][0]
+        assert "40 messages" in found["warnings"][0]["en"]
         assert product.total("wattline_broker_messages_dropped_total") == 40
         assert product.stop() == 0

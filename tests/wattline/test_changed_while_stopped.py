@@ -8,10 +8,10 @@ from core.model import RegisterSettings, Replacement
 from core.quality import Quality
 from tests.columns import register_columns
 from tests.line import Line
-from wattline.checkpoints import Checkpoints
-from wattline.configuration import load_estate
 from wattline.shards import Shard
-from wattline.state import Known
+from wattline.stages.checkpoints import Checkpoints
+from wattline.stages.state import Known
+from wattline.stated.configuration import load_estate
 
 ENERGY = "energy_active_import_total"
 START_US = 1_772_409_600_000_000

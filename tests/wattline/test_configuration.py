@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import ConfigError
 from core.model import RegisterSettings
-from wattline.configuration import check, load_estate, load_references, load_settings
+from wattline.stated.configuration import check, load_estate, load_references, load_settings
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
@@ -29,6 +29,29 @@ def test_a_variable_overrides_the_file(tmp_path):
     folder = write(tmp_path, wattline="http: {port: 1}\nstore: {kind: influx}")
     settings = load_settings(folder, {"WATTLINE_HTTP__PORT": "9000", "HOME": "/root"})
     assert (settings.http.port, settings.store.kind) == (9000, "influx")
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [
+        ("10.20.0.0/16", ("10.20.0.0/16",)),
+        ("10.20.0.0/16, fd12::/16", ("10.20.0.0/16", "fd12::/16")),
+        ("", ()),
+    ],
+)
+def test_items_of_a_list_in_a_variable_are_separated_by_commas(tmp_path, text, ranges):
+    folder = write(tmp_path, wattline="alerts: {allow_networks: [192.168.7.0/24]}")
+    settings = load_settings(folder, {"WATTLINE_ALERTS__ALLOW_NETWORKS": text})
+    assert settings.alerts.allow_networks == ranges
+
+
+@pytest.mark.parametrize(
+    "text", ["[10.20.0.0/16]", "10.20.0.0/16 fd12::/16", "10.20.0.0/16,", "10.20.0.1/16"]
+)
+def test_a_list_in_a_variable_that_is_none_says_how_to_write_it(tmp_path, text):
+    (mistake,) = check(tmp_path, {"WATTLINE_ALERTS__ALLOW_NETWORKS": text})
+    assert mistake.startswith("WATTLINE_ALERTS__ALLOW_NETWORKS = ")
+    assert "write ranges like 10.20.0.0/16; in a variable several are separated by commas" in mistake
 
 
 def test_every_mistake_is_reported_at_once_with_file_key_value_and_fix(tmp_path):

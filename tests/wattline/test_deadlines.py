@@ -1,14 +1,21 @@
 """What happens to alerts that nobody deals with."""
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 
 from core.alerting import Act
 from core.alerts import EventKind, Handled
 from core.estate import Estate
 from core.model import Name, Place, PlaceKind
+from core.ports import AlertActed
 from storage.registry import open_registry
 from tests.storage.registries import FIRING, RESOLVED, change, rule
-from wattline.deadlines import escalate, responsible_above
+from wattline.assemble import Parts
+from wattline.beside import deadlines_kept
+from wattline.feed import LiveFeed
+from wattline.telling.deadlines import escalate, responsible_above
 
 HOUR_US = 3_600_000_000
 NAME = Name("名", "Name")
@@ -92,3 +99,19 @@ def test_the_responsible_above_is_an_organisation_or_a_region(registry):
     assert responsible_above(catalog, "city") is None
     assert responsible_above(catalog, None) is None
     assert responsible_above(catalog, "gone") is None
+
+
+@pytest.mark.anyio
+async def test_every_live_client_hears_what_a_deadline_does(registry):
+    feed = LiveFeed(asyncio.get_running_loop())
+    parts = Parts(registry, None, SimpleNamespace(current=registry.catalog()), feed)
+    heard = asyncio.ensure_future(anext(feed.events()))
+    await asyncio.sleep(0)
+    async with deadlines_kept(parts, every_s=0.01):  # the alert has been overdue since 1970
+        moved = await asyncio.wait_for(heard, 20)
+    assert moved.news == [AlertActed("a")]
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"

@@ -16,9 +16,9 @@ from core.model import Device, DeviceKind, Name, Place, PlaceKind, RegisterSetti
 from core.quality import Quality
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
-from wattline.derive import Derivation
 from wattline.feed import LiveFeed
-from wattline.state import Known
+from wattline.stages.derive import Derivation
+from wattline.stages.state import Known
 
 NAME = Name("名", "name")
 START_US = 1_700_000_100_000_000 // BASE_US * BASE_US

@@ -24,7 +24,8 @@ from core.rules import (
     Scope,
 )
 from tests.wattline.figures import REFERENCES, WATER, Plant, rule, us
-from wattline.figure_preview import looked_back
+from wattline.figures import reads
+from wattline.figures.preview import looked_back
 
 HOURLY = Consumption(Energy.ELECTRICITY, Period.HOUR, Comparator.ABOVE, 10.0, 8.0, Scope.DEVICE)
 
@@ -83,6 +84,24 @@ def test_a_look_back_tells_what_the_watch_told(plant, condition):
     found = back(one, asked, "2026-05-09T23:00", "2026-05-12T00:00")
     assert live
     assert sorted(found) == sorted(live)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [Deviation(warm_up_days=7, history_days=14, peers=0), OffHours(history_days=14, scope=Scope.DEVICE)],
+)
+def test_targets_are_judged_in_pieces_as_together(plant, condition, monkeypatch):
+    asked = rule("asked", condition)
+    one = plant(asked)
+    for meter, seed in (("main", 3), ("sub-a", 4), ("sub-b", 5)):
+        rng = np.random.default_rng(seed)
+        amounts = rng.normal(2.0, 0.05, 96 * 22)
+        amounts[rng.integers(96 * 20, 96 * 21) :] = 4.0
+        one.book(meter, us("2026-04-20T00:00"), amounts.tolist())
+    together = back(one, asked, "2026-05-09T23:00", "2026-05-12T00:00")
+    monkeypatch.setattr(reads, "_AT_ONCE", 2)
+    assert {target for _, _, target in together} >= {"device:main", "device:sub-a", "device:sub-b"}
+    assert back(one, asked, "2026-05-09T23:00", "2026-05-12T00:00") == together
 
 
 def test_demand_is_looked_back_at_by_windows_that_have_ended(plant):

@@ -10,7 +10,7 @@ from core.model import Comparator, Device, DeviceKind
 from core.quantities import Energy
 from core.rules import Active, Consumption, Deviation, Period, Scope, Selector
 from tests.wattline.figures import BERLIN, ENERGY, HOUR_US, MINUTE_US, NAME, Plant, rule, us
-from wattline.figure_watch import CHECKPOINT
+from wattline.figures.watch import CHECKPOINT
 
 HOURLY = Consumption(Energy.ELECTRICITY, Period.HOUR, Comparator.ABOVE, 10.0, 8.0, Scope.DEVICE)
 DAILY = replace(HOURLY, period=Period.DAY, threshold=100.0, clear_threshold=100.0)

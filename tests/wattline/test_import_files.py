@@ -14,9 +14,9 @@ from core.catalog import Catalog
 from core.imports import BadFile, ImportOptions
 from core.model import Device, DeviceKind, Name, Place, PlaceKind, Register
 from core.quantities import QUANTITIES
-from wattline import import_table
-from wattline.import_rows import Entry, entries
-from wattline.import_table import rows
+from wattline.imports import table as import_table
+from wattline.imports.rows import Entry, entries
+from wattline.imports.table import rows
 
 NAME = Name("名", "name")
 ENERGY = "energy_active_import_total"

@@ -13,7 +13,7 @@ from core.imports import ImportOptions
 from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from core.quality import ReadingQuality
 from tests.line import Line
-from wattline.importer import FileImporter
+from wattline.imports.importer import FileImporter
 
 NAME = Name("名", "name")
 ENERGY = "energy_active_import_total"

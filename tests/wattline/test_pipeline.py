@@ -7,17 +7,19 @@ import threading
 import numpy as np
 import pytest
 
+from core.alerting import AlertQuery
 from core.errors import RowsRefused, StoreError
 from core.estate import Estate
-from core.model import Device, DeviceKind, Name, Place, PlaceKind
+from core.model import Device, DeviceKind, Name, Place, PlaceKind, Severity
 from core.ports import RawBatch
+from core.rules import NoData, Rule
 from ingest.decoders import native
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
 from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
-from wattline.rhythm import Rhythm
+from wattline.stages.rhythm import Rhythm
 
 pytestmark = pytest.mark.anyio
 
@@ -126,6 +128,17 @@ async def test_a_batch_is_acknowledged_once_it_is_stored_and_in_its_turn(source,
     assert running.totals["wattline_store_retries_total"] == 3
     assert running.totals["wattline_messages_total"] == 5
     assert running.derivation.state.newest.last_value.tolist() == [4.0]
+
+
+async def test_while_the_store_does_not_serve_no_device_is_silent(source, store, registry):
+    registry.put_rule(Rule("silent", NAME, Severity.WARNING, NAME, NoData()))
+    running = pipeline(source, store, registry)
+    running.derivation.feed.is_connected = lambda: True
+    store.failures = 3
+    running.now_us = lambda: NOW_US + (3 - store.failures) * 3_600_000_000
+    await running.run()
+    running.derivation.show(running.now_us() + 1)
+    assert registry.alerts(AlertQuery()) == []
 
 
 async def test_a_batch_is_made_ready_while_the_one_before_it_is_stored(source, store, registry):

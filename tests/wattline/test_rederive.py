@@ -13,7 +13,7 @@ from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
 from wattline.rederive import Rederived, rederive
-from wattline.settings import Settings
+from wattline.stated.settings import Settings
 
 NAME = Name("名", "name")
 ENERGY = "energy_active_import_total"

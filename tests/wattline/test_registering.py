@@ -15,7 +15,7 @@ from core.quantities import QUANTITIES
 from core.rules import Rule, Selector, Threshold
 from storage.registry import open_registry
 from wattline.catalogs import Catalogs
-from wattline.state import Known, State
+from wattline.stages.state import Known, State
 
 NAME = Name("名", "name")
 DEVICES = ("m0", "m1", "m2")

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+import time
 from functools import partial
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 
 from tests.product import Product
 from tests.servers import fresh_database
-from tests.wattline.test_run import MINUTE_MS, START_MS, provision, publish
+from tests.wattline.test_run import MINUTE_MS, NAME, START_MS, provision, publish
 
 DEVICES = tuple(f"m{number}" for number in range(24))
 
@@ -179,6 +180,32 @@ def test_one_process_becomes_two_shards(api, shards, mosquitto):
     for device in DEVICES:
         api.wait_until(partial(has_stored, api, device, 61), what=f"all of {device}")
         api.wait_until(partial(figures_are_exact, api, device, 4))
+
+
+def test_a_dead_gateway_of_two_shards_is_one_alert(api, shards, mosquitto):
+    """Fifty meters behind it, and one that stands alone and is silent later: by then all is told."""
+    meters, alone = [f"b{number}" for number in range(50)], "alone"
+    place = {"id": "hall", "kind": "building", "name": NAME, "timezone": "UTC"}
+    device = {"kind": "meter", "place_id": "hall", "name": NAME, "expected_interval_s": 2}
+    api.post("places", place)
+    api.post("devices", device | {"id": "box", "kind": "gateway"})
+    for meter in meters:
+        api.post("devices", device | {"id": meter, "gateway_id": "box"})
+    api.post("devices", device | {"id": alone, "expected_interval_s": 8})
+    silent = {"id": "silent", "name": NAME, "action": NAME, "severity": "warning"}
+    api.post("rules", silent | {"condition": {"kind": "no_data", "factor": 5, "minimum_s": 10}})
+    two = [takes(shards(f"{index}/2")) for index in range(2)]
+    for _ in range(15):
+        topics = [f"wattline/v1/{meter}/readings" for meter in (*meters, alone)]
+        publish(mosquitto.port, [(topic, '{"power_active": 1}') for topic in topics])
+        time.sleep(0.5)
+
+    def targets():
+        return sorted(alert["device_id"] for alert in api.get("alerts")["items"])
+
+    assert all(shard.total("wattline_messages_total") > 100 for shard in two)
+    api.wait_until(lambda: alone in targets(), 90, what="the silence of all")
+    assert targets() == [alone, "box"]
 
 
 @pytest.mark.usefixtures("api")

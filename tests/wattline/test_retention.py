@@ -14,7 +14,7 @@ from wattline.catalogs import Catalogs
 from wattline.feed import LiveFeed
 from wattline.pipeline import Pipeline
 from wattline.retention import Keeping, fixed_before_us, statement
-from wattline.settings import RetentionSettings, Store
+from wattline.stated.settings import RetentionSettings, Store
 
 MINUTE_US, DAY_US = 60_000_000, 86_400_000_000
 HOURS = 6

@@ -6,8 +6,8 @@ import pytest
 
 from core.errors import ConfigError
 from wattline.cli import main
-from wattline.rules_case import load
-from wattline.rules_times import Clock, names, span_us, values
+from wattline.rules.case import load
+from wattline.rules.times import Clock, names, span_us, values
 
 RULES = """\
 rules:

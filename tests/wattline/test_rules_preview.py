@@ -47,6 +47,7 @@ def test_a_stored_rule_is_told_with_its_alerts_and_the_next_step(address, capsys
     assert "high-power: Power too high" in told
     assert "1 targets, 96 values" in told
     assert "1 alerts on 1 targets" in told
+    assert "1 not told, 1 of them as history" in told
     assert "m0/power_active" in " ".join(told.split())
     assert "next: " in told
 
@@ -63,6 +64,19 @@ def test_the_rules_of_a_file_are_tried_one_by_one(address, tmp_path, capsys):
     told = capsys.readouterr().out
     assert told.index("one: One") < told.index("two: One")
     assert "It would not have fired" in told
+
+
+def test_a_rule_on_silence_says_what_is_not_known(address, tmp_path, capsys):
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        "rules:\n  - {id: silent, name: {zh: 静, en: Silent}, action: {zh: 查, en: Check}, "
+        "condition: {kind: no_data}, select: {devices: [m0, m1]}, inhibited_by: [high-power]}\n"
+    )
+    assert ask(path, address) == 0
+    told = capsys.readouterr().out
+    assert "silent: Silent" in told
+    assert "not known: No alert of rule high-power is recorded in this span" in told
+    assert "not known: 2 devices were never heard (m0, m1)" in told
 
 
 def test_what_is_refused_is_told_with_the_fix(address, capsys):

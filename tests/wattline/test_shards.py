@@ -11,9 +11,9 @@ from core.model import Device, DeviceKind, Name, Place, PlaceKind
 from core.ports import Checkpoint
 from storage.registry import open_registry
 from wattline.assemble import ReceiveClock
-from wattline.checkpoints import Checkpoints
 from wattline.shards import MOST, SLOTS, Shard
-from wattline.state import Known, State
+from wattline.stages.checkpoints import Checkpoints
+from wattline.stages.state import Known, State
 
 NAME = Name("名", "name")
 LAYOUTS = [[Shard(index, count) for index in range(count)] for count in range(1, MOST + 1)]

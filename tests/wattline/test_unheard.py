@@ -1,6 +1,8 @@
 """Rules on silence and alerts that hold others back, from readings to the registry, over restarts."""
 
 import asyncio
+import contextlib
+import sqlite3
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +15,9 @@ from core.model import Comparator, Device, DeviceKind, Name, Place, PlaceKind, S
 from core.rules import NoData, Rule, Selector, Threshold
 from storage.duckdb import DuckDBStore
 from storage.registry import open_registry
-from wattline.derive import Derivation
 from wattline.feed import LiveFeed
-from wattline.state import Known, State
+from wattline.stages.derive import Derivation
+from wattline.stages.state import Known, State
 
 NAME = Name("名", "name")
 S = 1_000_000
@@ -62,6 +64,25 @@ class Process:
         self.close()
         self._open()
         self._derivation(second)
+
+    def crash(self, second):
+        """A restart from the last checkpoint."""
+        self.close()
+        self._open()
+        self._derivation(second)
+
+    def lines(self):
+        """Of every alert what its timeline says, and what of that waits to be told."""
+        with contextlib.closing(sqlite3.connect(self.folder / "r.sqlite")) as database:
+            waits = database.execute("select alert_id, kind from outbox order by seq").fetchall()
+        ids = sorted(one.alert.id for one in self.registry.alerts(AlertQuery()))
+        return [
+            (
+                [str(line.kind) for line in self.registry.timeline(id_)],
+                [kind for of, kind in waits if of == id_],
+            )
+            for id_ in ids
+        ]
 
     def hear(self, second, *registers, value=1.0):
         size = len(registers)
@@ -120,6 +141,60 @@ def test_a_restart_neither_ends_nor_repeats_it(process):
     assert ours.alerts(600) == [("silent", "m", "firing")]
     ours.hear(700, 0)
     assert ours.alerts(701) == [("silent", "m", "resolved")]
+
+
+def test_a_crash_before_the_checkpoint_does_not_begin_it_anew(process):
+    ours = process([meter("m")])
+    ours.hear(0, 0)
+    ours.alerts(100)
+    ours.derivation.save()
+    assert ours.alerts(200) == [("silent", "m", "firing")]
+    ours.crash(210)
+    assert ours.alerts(1000) == [("silent", "m", "firing")]
+    assert ours.lines() == [(["fired"], ["fired"])]
+    ours.hear(1100, 0)
+    assert ours.alerts(1101) == [("silent", "m", "resolved")]
+    assert ours.lines() == [(["fired", "resolved"], ["fired", "resolved"])]
+
+
+def test_a_crash_before_the_first_checkpoint_does_not_begin_it_anew(process):
+    ours = process([meter("m")])
+    ours.alerts(200)
+    ours.hear(210, 0)
+    ours.alerts(400)
+    ours.registry.drop_checkpoint("pipeline")
+    ours.crash(410)
+    assert ours.alerts(1000) == [("silent", "m", "firing")]
+    assert ours.lines() == [(["fired"], ["fired"])]
+
+
+def test_what_ended_before_a_crash_does_not_go_on_and_the_next_silence_is_another(process):
+    ours = process([meter("m")])
+    ours.hear(0, 0)
+    ours.alerts(200)
+    ours.derivation.save()
+    ours.hear(300, 0)
+    assert ours.alerts(301) == [("silent", "m", "resolved")]
+    assert ours.alerts(500) == [("silent", "m", "firing"), ("silent", "m", "resolved")]
+    ours.crash(510)
+    assert ours.alerts(900) == [("silent", "m", "firing"), ("silent", "m", "resolved")]
+    assert [kinds for kinds, _ in ours.lines()] == [["fired", "resolved"], ["fired"]]
+    ours.hear(1000, 0)
+    ours.alerts(1001)
+    ours.derivation.save()
+    ours.alerts(1200)
+    assert [kinds for kinds, _ in ours.lines()] == [["fired", "resolved"]] * 2 + [["fired"]]
+
+
+def test_what_ended_between_checkpoint_and_crash_may_begin_again(process):
+    ours = process([meter("m")])
+    ours.hear(0, 0)
+    ours.alerts(200)
+    ours.derivation.save()
+    ours.hear(300, 0)
+    ours.alerts(301)
+    ours.crash(310)
+    assert ours.alerts(900) == [("silent", "m", "firing"), ("silent", "m", "resolved")]
 
 
 def test_a_silence_that_began_before_a_restart_is_counted_from_it(process):

@@ -36,6 +36,8 @@ DEVICES = (
     ("hall-main", "hall", "总进线电表", "Main meter", 3600),
     ("hall-pump", "hall", "水泵房电表", "Pump room meter", 3600),
     ("late-main", "hall", "备用电表", "Standby meter", 3600),
+    ("annex-main", "archive", "附楼总表", "Annex main meter", 3600),
+    ("annex-pump", "archive", "附楼水泵电表", "Annex pump meter", 3600),
     ("archive-main", "archive", "档案馆总表", "Archive main meter", 1),
 )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
@@ -85,6 +86,68 @@ def test_what_another_person_does_is_seen_without_a_reload(page, alarmed):
     page.one(f"{item(alert)} .acknowledge")
     alarmed.product.post(f"alerts/{alert['id']}/acknowledge", {"by": "李强"})
     page.until(lambda: "李强 已确认" in page.text(item(alert)), what="the other's acknowledgement")
+
+
+def alerts_asked_for(page):
+    script = "return performance.getEntriesByType('resource').map((one) => one.name)"
+    return [name for name in page.script(script) if "/api/v1/alerts" in name]
+
+
+def test_of_two_pages_one_shows_at_once_what_is_done_in_the_other(page, alarmed):
+    alarmed.say("annex-main", power_active=91_000)
+    alert = alarmed.alert("annex-main", "firing")
+    page.one(f"{item(alert)} .acknowledge")
+    first, asked = page.browser.current_window_handle, alerts_asked_for(page)
+    page.browser.switch_to.new_window("window")
+    try:
+        page.open()
+        page.one(f"{item(alert)} .acknowledge").click()
+        say_name(page, "赵敏")
+        page.until(lambda: "赵敏 已确认" in page.text(item(alert)), what="the acknowledgement here")
+    finally:
+        page.browser.close()
+        page.browser.switch_to.window(first)
+    page.until(lambda: "赵敏 已确认" in page.text(item(alert)), 3, "the acknowledgement there")
+    page.script("document.dispatchEvent(new Event('visibilitychange'))")
+    assert alerts_asked_for(page) == asked
+
+
+def test_details_show_what_another_person_does_while_they_are_open(page, alarmed):
+    alarmed.say("annex-pump", power_active=91_500)
+    alert = alarmed.alert("annex-pump", "firing")
+    show(page, alert)
+    alarmed.product.post(f"alerts/{alert['id']}/comment", {"by": "李强", "text": "正在路上"})
+    page.until(lambda: "正在路上" in page.text("[data-test=timeline]"), 3, "the other's comment")
+
+
+def test_an_alert_of_a_dropped_rule_is_closed_for_that(page, alarmed):
+    rule = {
+        "id": "trial",
+        "name": {"zh": "试用规则", "en": "Trial"},
+        "severity": "info",
+        "action": {"zh": "查看", "en": "Look"},
+        "condition": {"kind": "threshold", "quantity": "frequency", "comparator": "above", "threshold": 50.5},
+    }
+    alarmed.product.post("rules", rule)
+
+    def fires():
+        alarmed.say("hall-main", frequency=51.0)
+        return alarmed.product.get("alerts", rule="trial", state="firing")["items"]
+
+    alarmed.product.wait_until(fires, what="an alert of the new rule")
+    (alert,) = fires()
+    httpx.delete(f"{alarmed.product.url}/api/v1/rules/trial", timeout=30).raise_for_status()
+    page.until(lambda: "起无数据" in page.text(item(alert)), what="that nothing watches it")
+    assert "规则已删除" in page.text(item(alert))
+    show(page, alert)
+    assert "规则已删除，不再监测此对象。" in page.text(DETAIL)  # noqa: RUF001 - Chinese punctuation
+    page.one("[data-act=close]").click()
+    reasons = [field.get_attribute("value") for field in page.all(f"{DETAIL} form [name=reason]")]
+    assert reasons == ["rule_withdrawn", "false_alarm"]
+    submit_as(page, "王芳")
+    page.until(lambda: page.one(DETAIL).get_attribute("data-handled") == "closed", what="that it is closed")
+    assert "规则已撤销" in page.until(lambda: page.text("[data-kind=closed]"), what="its line")
+    assert alarmed.timeline(alert)[-1]["detail"]["withdrawn"] == "rule_dropped"
 
 
 def test_details_say_everything_and_are_closed_with_escape(page, alarmed):
