@@ -9,6 +9,8 @@ ARGS ?=
 NAME ?=
 HOST ?=
 SECONDS ?= 60
+# test files at once; 0 is one after another, as a debugger needs it
+WORKERS ?= 3
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,7 +58,7 @@ test-page: environment-dev
 	@$(PYTHON) -m tools.page test
 
 test-python: environment-dev page servers
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 environment:
 	@python=$$(sh tools/find_python.sh) && "$$python" -m tools.environment run

@@ -50,7 +50,7 @@ def test_every_act_leads_where_the_table_says_or_says_what_to_do_instead(kind, s
             do(kind, state=state, before=before)
 
 
-@pytest.mark.parametrize("kind", set(EventKind) - ACTS.keys())
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind not in ACTS])
 def test_what_telemetry_says_nobody_can_do(kind):
     with pytest.raises(Conflict, match="telemetry"):
         do(kind)

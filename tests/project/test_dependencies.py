@@ -19,6 +19,7 @@ UNIMPORTED = {
     "types-pyyaml": "types for mypy",
     "types-openpyxl": "types for mypy",
     "pytest-timeout": "plugin of pytest",
+    "pytest-xdist": "plugin of pytest",
     "fastapi-swagger": "api/docs.py serves its files",
     "psycopg": "the registry's address names it: postgresql+psycopg://",
     "websockets": "uvicorn serves the live socket with it",

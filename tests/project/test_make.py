@@ -30,11 +30,12 @@ def test_make_lists_its_targets() -> None:
         ("def test(): pytest.skip('no server')", "", 1),
     ],
 )
-def test_a_skip_is_a_failure_under_ci(tmp_path: Path, code: str, ci: str, passed: int) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_skip_is_a_failure_under_ci(tmp_path: Path, code: str, ci: str, passed: int, workers: int) -> None:
     shutil.copy(ROOT / "conftest.py", tmp_path)
     (tmp_path / "test_one.py").write_text(f"import pytest\n{code}\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-n", str(workers), "-p", "no:cacheprovider", str(tmp_path)],
         cwd=tmp_path,
         env=os.environ | {"CI": ci},
         capture_output=True,

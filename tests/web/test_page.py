@@ -181,7 +181,9 @@ def goes_on(page):
     """Whether a moving vehicle is soon shown elsewhere; it may have arrived, and then another is next."""
     if not page.all("tr[data-status=moving]"):
         return False
-    page.script("document.querySelector('tr[data-status=moving] button').click()")
+    # The button of the vehicle that is already followed would let it go.
+    if not page.all("tr[data-status=moving] [aria-pressed=true]"):
+        page.script("document.querySelector('tr[data-status=moving] button').click()")
     where = page.until(lambda: page.text("[data-test=vehicle-position]"), what="its position")
     # The map eases to the vehicle first; then its popup moves only because the vehicle does.
     still = page.until(lambda: still_popup(page), what="a map at rest")
