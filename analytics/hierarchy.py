@@ -39,17 +39,6 @@ def counted_registers(catalog: Catalog, place_id: str, energy: Energy) -> list[R
     )
 
 
-def energies(catalog: Catalog, place_id: str) -> list[Energy]:
-    """Kinds of energy that are metered anywhere in the place's subtree."""
-    inside = set(catalog.subtree(place_id))
-    found = {
-        register.energy
-        for register in catalog.registers
-        if register.energy is not None and catalog.devices[register.device_id].place_id in inside
-    }
-    return [energy for energy in Energy if energy in found]
-
-
 @dataclass(frozen=True, slots=True)
 class PlaceMembers:
     """For every place with electricity meters: which counters make up its power.

@@ -55,9 +55,15 @@ def resolved(calendar: Calendar) -> Calendar:
     )
 
 
-def countries() -> frozenset[str]:
-    """Codes of the countries whose holidays are known."""
-    return frozenset(holidays.list_supported_countries(include_aliases=False))
+def is_known(country: str) -> bool:
+    """Whether the holidays of a country are known, by its ISO 3166-1 code of two letters."""
+    if len(country) != 2:  # the library takes names of its classes as well
+        return False
+    try:
+        holidays.country_holidays(country)
+    except NotImplementedError:
+        return False
+    return True
 
 
 def _joined(free: dict[date, str], made_up: set[date], weekend: frozenset[int]) -> dict[date, str]:

@@ -1,7 +1,7 @@
 import numpy as np
 
 from analytics.counters import CounterState
-from analytics.hierarchy import PlaceMembers, counted_devices, counted_registers, energies
+from analytics.hierarchy import PlaceMembers, counted_devices, counted_registers
 from analytics.power import place_power
 from core.catalog import Catalog
 from core.columns import RegisterColumns
@@ -61,11 +61,6 @@ def test_a_kwh_counts_once_whatever_meters_it_went_through():
 def test_export_is_not_consumption():
     names = [register.quantity for register in counted_registers(estate(), "school", Energy.ELECTRICITY)]
     assert names == ["energy_active_import_total"] * 2
-
-
-def test_the_energies_of_a_place_are_those_metered_below_it():
-    assert energies(estate(), "city") == [Energy.ELECTRICITY, Energy.WATER]
-    assert energies(estate(), "hall") == [Energy.ELECTRICITY]
 
 
 def test_members_agree_with_the_counted_devices_of_every_place():

@@ -19,7 +19,7 @@ from wattline.stated.documents import file
 
 def _calendar_mistakes(calendar: Calendar) -> list[str]:
     found = calendars.mistakes(calendar)
-    if calendar.country is not None and calendar.country not in public_holidays.countries():
+    if calendar.country is not None and not public_holidays.is_known(calendar.country):
         found.append(
             f"country = {calendar.country!r}: its holidays are not known: write its ISO 3166-1 code, such "
             "as CN, or leave it out and state days"
