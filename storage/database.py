@@ -90,15 +90,18 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise self._store_error(error) from error
+            raise self._store_error(error.orig, lost=error.connection_invalidated) from error
+        except sqlite3.Error as error:  # where a statement would not do
+            raise self._store_error(error, lost=False) from error
         except PoolTimeout as error:
             raise StoreError(f"{self.name}: all connections are busy", retryable=True) from error
         except SQLAlchemyError as error:
             raise StoreError(f"{self.name}: {error}", retryable=False) from error
 
-    def _store_error(self, error: DBAPIError) -> StoreError:
-        said = str(error.orig)
-        code = getattr(error.orig, "sqlite_errorname", "") or getattr(error.orig, "sqlstate", "") or ""
+    def _store_error(self, error: BaseException | None, *, lost: bool) -> StoreError:
+        """lost: the connection is."""
+        said = str(error)
+        code = getattr(error, "sqlite_errorname", "") or getattr(error, "sqlstate", "") or ""
         if code in {"SQLITE_FULL", "53100"}:
             advice = "its disk is full: make room, it then goes on by itself"
             return StoreError(f"{self.name}: {advice}", retryable=True, retry_after_s=5.0)
@@ -109,7 +112,7 @@ class Database:
             advice = "is damaged or no SQLite file: restore a backup, or choose another file"
             return StoreError(f"{self.name} {advice} ({said})", retryable=False)
         # Busy, locked, connection lost, server starting or stopping, serialisation.
-        retryable = error.connection_invalidated or code.startswith(
+        retryable = lost or code.startswith(
             ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "08", "40", "53", "57")
         )
         no_answer = self.dialect == "postgresql" and not code

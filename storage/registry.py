@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from core.catalog import Catalog
 from core.errors import RejectReason
@@ -12,13 +12,13 @@ from core.ports import Checkpoint, DeadLetter
 from core.reference import References
 from core.registered import Revision
 from core.reports import ClosedReport, EnteredValue, ReportHead
-from storage import dead_letters, estate, meter_events, registers, reports, rules, tables
+from storage import checkpoints, dead_letters, estate, meter_events, registers, reports, rules, tables
 from storage import references as reference_rows
 from storage import registry_rows as rows
 from storage.alerting import SqlAlerting
 from storage.database import Database
 from storage.revisions import ESTATE, REGISTERS, RULES, count_change, revision
-from storage.statements import rows_of, upsert
+from storage.statements import rows_of
 
 
 def open_registry(url: str) -> "SqlRegistry":
@@ -163,26 +163,23 @@ class SqlRegistry(SqlAlerting):
 
     def save_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
         """Replace the named checkpoint."""
-        row = {"name": name, "watermark_us": checkpoint.watermark_us, "state": checkpoint.state}
         with self._database.write() as connection:
-            upsert(connection, tables.checkpoint, [row], key="name")
+            checkpoints.save(connection, name, checkpoint)
 
     def load_checkpoint(self, name: str) -> Checkpoint | None:
         """The named checkpoint, if one was saved."""
-        table = tables.checkpoint
         with self._database.read() as connection:
-            row = connection.execute(select(table).where(table.c.name == name)).mappings().first()
-        return None if row is None else Checkpoint(row["watermark_us"], bytes(row["state"]))
+            return checkpoints.load(connection, name)
 
     def checkpoint_names(self) -> list[str]:
         """Names of all checkpoints, in order."""
         with self._database.read() as connection:
-            return sorted(connection.scalars(select(tables.checkpoint.c.name)))
+            return checkpoints.names(connection)
 
     def drop_checkpoint(self, name: str) -> None:
         """Forget the named checkpoint."""
         with self._database.write() as connection:
-            connection.execute(delete(tables.checkpoint).where(tables.checkpoint.c.name == name))
+            checkpoints.drop(connection, name)
 
     def ping(self) -> None:
         """Return if the database answers, else raise StoreError."""

@@ -6,6 +6,7 @@ by position, in the order of the table's columns, and strings that repeat are sh
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from sys import intern
 from typing import Any, Generic, TypeVar
 
@@ -155,7 +156,7 @@ def _device(row: Any) -> tuple[int, Device]:  # noqa: ANN401
         Name(zh, en),
         parent_device_id,
         intern(decoder),
-        expected_interval_s,
+        _shared(expected_interval_s),
         intern(coordinate_system),
         valid_from_us,
         valid_to_us,
@@ -180,12 +181,18 @@ def _register(row: Any) -> Register:  # noqa: ANN401
         intern(unit),
         _ENERGIES[energy],
         exported,
-        ratio,
+        _shared(ratio),
         rollover_at,
         max_rate,
         policy,
         rated,
     )
+
+
+@lru_cache(maxsize=4096)
+def _shared(number: float) -> float:
+    """One object for equal numbers that stand in many rows."""
+    return number
 
 
 def _replacement(row: Any) -> Replacement:  # noqa: ANN401

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, event, insert
 
 from core.alerts import Handling
 from core.errors import RejectReason, StoreError
-from core.ports import DeadLetter
+from core.ports import Checkpoint, DeadLetter
 from storage import alert_rows as rows
 from storage import tables
 from storage.registry import open_registry
@@ -110,6 +110,25 @@ def test_a_full_sqlite_says_what_to_do_and_goes_on_when_there_is_room(tmp_path):
     pages[0] = 100_000
     registry.put_dead_letters(letters[1:])
     assert registry.dead_letters() == letters[::-1]
+    registry.close()
+
+
+def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(tmp_path):
+    registry = open_registry(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    pages = [100]
+
+    def limit(connection):
+        connection.exec_driver_sql(f"pragma max_page_count = {pages[0]}")
+
+    event.listen(registry._database._engine, "begin", limit)
+    before, after = Checkpoint(1, os.urandom(60_000)), Checkpoint(2, os.urandom(3_000_000))
+    registry.save_checkpoint("c", before)
+    with pytest.raises(StoreError, match="make room"):
+        registry.save_checkpoint("c", after)
+    assert registry.load_checkpoint("c") == before
+    pages[0] = 100_000
+    registry.save_checkpoint("c", after)
+    assert registry.load_checkpoint("c") == after
     registry.close()
 
 
