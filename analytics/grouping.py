@@ -8,15 +8,16 @@ The overlap of a group is gross less amount: what it shares with the accounts of
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.membership import Members, Stretch
+from analytics.membership import FIRST_US, LAST_US, Members, Stretch
 from analytics.rollup import Periods
 from core.batch import F64, I32, I64, U16, Mask
 from core.catalog import Catalog
@@ -67,6 +68,25 @@ class Shares:
             np.array(columns[4], np.float64),
         )
 
+    @classmethod
+    def always(cls, sources: Sequence[Sequence[int]]) -> "Shares":
+        """Groups of which some sources have always counted, by the sources of each."""
+        counts = np.fromiter(map(len, sources), np.int64, len(sources))
+        source = np.fromiter(chain.from_iterable(sources), np.int32, counts.sum())
+        shape = len(source)
+        group = np.repeat(np.arange(len(sources), dtype=np.int32), counts)
+        return cls(source, np.full(shape, FIRST_US), np.full(shape, LAST_US), group, np.ones(shape))
+
+    @classmethod
+    def numbered(cls, groups: Sequence["Shares"]) -> "Shares":
+        """Several made one, each being the group of its number."""
+        if not groups:
+            return cls.of(())
+        sizes = [len(one.source) for one in groups]
+        group = np.repeat(np.arange(len(groups), dtype=np.int32), sizes)
+        columns = {name: np.concatenate([getattr(one, name) for one in groups]) for name in cls.__slots__}
+        return cls(**columns | {"group": group})
+
     def rows(self) -> Iterator[tuple[int, int, int, int, float]]:
         """Rows (source, start_us, end_us, group, weight), as of takes them."""
         return zip(*(getattr(self, name).tolist() for name in self.__slots__), strict=True)
@@ -74,6 +94,26 @@ class Shares:
     def only(self, group: int) -> "Shares":
         """One of the groups, as the only one."""
         return self._chosen(self.group == group)
+
+    def of_groups(self, groups: I64) -> "Shares":
+        """Some of the groups, numbered anew in this order; where self.group ascends."""
+        begin, end = np.searchsorted(self.group, groups, "left"), np.searchsorted(self.group, groups, "right")
+        sizes = end - begin
+        first = np.cumsum(sizes) - sizes
+        at = np.arange(sizes.sum()) + np.repeat(begin - first, sizes)
+        group = np.repeat(np.arange(len(groups), dtype=np.int32), sizes)
+        return Shares(self.source[at], self.start_us[at], self.end_us[at], group, self.weight[at])
+
+    def alike(self, other: "Shares", groups: int) -> Mask:
+        """By group whether the other says the same of it; where group ascends in both."""
+        sizes, others = (np.bincount(one.group, minlength=groups) for one in (self, other))
+        same: Mask = sizes == others
+        mine, theirs = self.of_groups(np.flatnonzero(same)), other.of_groups(np.flatnonzero(same))
+        differ = np.zeros(len(mine.source), np.bool_)
+        for name in ("source", "start_us", "end_us", "weight"):
+            differ |= getattr(mine, name) != getattr(theirs, name)
+        same[np.flatnonzero(same)[mine.group[differ]]] = False
+        return same
 
     def of_sources(self, sources: Iterable[int]) -> "Shares":
         """What some sources contribute, as the only group."""
@@ -211,6 +251,10 @@ def _put_all(how: np.ufunc, sums: NDArray[Any], group: I32, rows: NDArray[Any]) 
     how.at(sums, group, rows)
 
 
+def _distinct(group: I32) -> bool:
+    return len(np.unique(group)) == len(group)
+
+
 class Tally:
     """Sums of sources put together to groups, a piece of the sources at a time."""
 
@@ -239,7 +283,7 @@ class Tally:
         to = np.searchsorted(sums.edges_us, self._edges_us)[:-1]
         amount = np.where(holds, sums.amount[row] * weight, 0.0)
         known = np.where(holds & (weight > 0), sums.known[row], 0)
-        put = _put_each if len(np.unique(group)) == len(group) else _put_all
+        put = _put_each if _distinct(group) else _put_all
         put(np.add, self._amount, group, np.add.reduceat(amount, to, axis=1))
         put(np.add, self._known, group, np.add.reduceat(known, to, axis=1))
         covered_us = np.where(holds, sums.covered_us[row], 0)
@@ -259,29 +303,32 @@ class Tally:
 
     def amounts(self, now_us: int) -> "Amounts":
         """What is known of all groups up to a time."""
-        shares = self._shares
-        begin_us, end_us = self._edges_us[:-1], np.minimum(self._edges_us[1:], now_us)
-        due_us: I64 = np.zeros(self._amount.shape, np.int64)
-        low = np.maximum(begin_us, shares.start_us[:, None])
-        high = np.minimum(end_us, shares.end_us[:, None])
-        np.add.at(due_us, shares.group, np.clip(high - low, 0, None))
-        share = np.minimum(self._covered_us / np.maximum(due_us, 1), 1.0)
-        return Amounts(
-            self._edges_us,
-            np.where(self._known > 0, self._amount, np.nan),
-            np.where(due_us > 0, share, 0.0),
-            due_us > 0,
-            self._quality,
-        )
+        group, due_us = self._shares.group, np.zeros(self._amount.shape, np.int64)
+        inside_us, which = self._inside_us(slice(None), now_us)
+        put = _put_each if _distinct(group) else _put_all
+        put(np.add, due_us, group, inside_us[which])
+        coverage = self._covered_us / np.maximum(due_us, 1)
+        np.minimum(coverage, 1.0, out=coverage)
+        coverage[due_us == 0] = 0.0
+        amount = np.where(self._known > 0, self._amount, np.nan)
+        return Amounts(self._edges_us, amount, coverage, due_us > 0, self._quality)
 
     def due_us(self, now_us: int, group: int = 0) -> I64:
         """Time up to now that should have been measured in each period, summed over sources."""
-        shares, mine = self._shares, self._shares.group == group
-        begin_us, end_us = self._edges_us[:-1], np.minimum(self._edges_us[1:], now_us)
-        low = np.maximum(begin_us, shares.start_us[mine, None])
-        high = np.minimum(end_us, shares.end_us[mine, None])
-        due_us: I64 = np.clip(high - low, 0, None).sum(axis=0)
+        inside_us, which = self._inside_us(self._shares.group == group, now_us)
+        due_us: I64 = np.bincount(which, minlength=len(inside_us)) @ inside_us
         return due_us
+
+    def _inside_us(self, mine: Mask | slice, now_us: int) -> tuple[I64, I64]:
+        """How much of each period up to now lies in the spans of some sources, and the row of each.
+
+        int64[spans, periods], a row for all sources of a span: most have always counted.
+        """
+        spans_us = np.stack([self._shares.start_us[mine], self._shares.end_us[mine]])
+        (start_us, end_us), which = np.unique(spans_us, axis=1, return_inverse=True)
+        low = np.maximum(self._edges_us[:-1], start_us[:, None])
+        high = np.minimum(np.minimum(self._edges_us[1:], now_us), end_us[:, None])
+        return np.clip(high - low, 0, None), which
 
 
 class _Lookup:

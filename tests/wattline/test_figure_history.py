@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.grouping import Amounts, Shares
-from analytics.membership import FIRST_US, LAST_US
 from analytics.periods import Interval, edges
 from wattline.figures import history
 from wattline.figures.history import History
@@ -35,7 +34,7 @@ class Stored:
 
 
 def wanted(meters):
-    return {str(meter): Shares.of([(meter, FIRST_US, LAST_US, 0, 1.0)]) for meter in meters}
+    return tuple(map(str, meters)), Shares.always([(meter,) for meter in meters])
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +56,7 @@ def test_it_knows_what_is_stored(known_from, moves):
     start, end = 0, 48
     for forward, meters, told in moves:
         start, end = start + forward, end + forward
-        kept.reach(wanted(meters), start * HOUR_US, end * HOUR_US, stored.read)
+        kept.reach(*wanted(meters), start * HOUR_US, end * HOUR_US, stored.read)
         rows = kept.until(end * HOUR_US)
         expected = stored.expected(meters, start, end)
         lead = expected.shape[1] - rows.shape[1]
@@ -71,9 +70,16 @@ def test_it_knows_what_is_stored(known_from, moves):
             end += 1
 
 
+def test_what_is_made_of_something_else_now_is_read_anew():
+    stored, kept = Stored([0, 0, 0]), History(Interval.HOUR, "UTC")
+    for sources in ((0, 1), (0, 2), (2, 0)):
+        kept.reach(("a", "b"), Shares.always([(one,) for one in sources]), 0, 48 * HOUR_US, stored.read)
+        np.testing.assert_array_equal(kept.until(48 * HOUR_US), stored.expected(sources, 0, 48))
+
+
 def test_what_is_unknown_of_all_takes_no_room():
     stored, kept = Stored([100, 90, 200]), History(Interval.HOUR, "UTC")
-    kept.reach(wanted([0, 2]), 0, 96 * HOUR_US, stored.read)
+    kept.reach(*wanted([0, 2]), 0, 96 * HOUR_US, stored.read)
     assert kept.rows.shape == (2, 0)
-    kept.reach(wanted([0, 2, 1]), 0, 96 * HOUR_US, stored.read)
+    kept.reach(*wanted([0, 2, 1]), 0, 96 * HOUR_US, stored.read)
     assert kept.rows.shape == (3, 6)

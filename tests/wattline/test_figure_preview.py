@@ -24,7 +24,7 @@ from core.rules import (
     Scope,
 )
 from tests.wattline.figures import REFERENCES, WATER, Plant, rule, us
-from wattline.figures import reads
+from wattline.figures import reads, rounds
 from wattline.figures.preview import looked_back
 
 HOURLY = Consumption(Energy.ELECTRICITY, Period.HOUR, Comparator.ABOVE, 10.0, 8.0, Scope.DEVICE)
@@ -88,7 +88,11 @@ def test_a_look_back_tells_what_the_watch_told(plant, condition):
 
 @pytest.mark.parametrize(
     "condition",
-    [Deviation(warm_up_days=7, history_days=14, peers=0), OffHours(history_days=14, scope=Scope.DEVICE)],
+    [
+        HOURLY,
+        Deviation(warm_up_days=7, history_days=14, peers=0),
+        OffHours(history_days=14, scope=Scope.DEVICE),
+    ],
 )
 def test_targets_are_judged_in_pieces_as_together(plant, condition, monkeypatch):
     asked = rule("asked", condition)
@@ -100,6 +104,7 @@ def test_targets_are_judged_in_pieces_as_together(plant, condition, monkeypatch)
         one.book(meter, us("2026-04-20T00:00"), amounts.tolist())
     together = back(one, asked, "2026-05-09T23:00", "2026-05-12T00:00")
     monkeypatch.setattr(reads, "_AT_ONCE", 2)
+    monkeypatch.setattr(rounds, "_AT_ONCE", 2)
     assert {target for _, _, target in together} >= {"device:main", "device:sub-a", "device:sub-b"}
     assert back(one, asked, "2026-05-09T23:00", "2026-05-12T00:00") == together
 

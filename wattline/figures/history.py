@@ -1,6 +1,6 @@
 """Months of amounts that rules compare with, kept from round to round: read once, then extended."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from core.batch import F64, I64
 COVERAGE = 0.9
 """A period of which less was measured is not part of a history."""
 
-_AT_ONCE = 500
+_AT_ONCE = 250
 """Targets that are read at once: memory for sums of months."""
 
 F32 = NDArray[np.float32]
@@ -26,31 +26,35 @@ Read = Callable[[Shares, int, I64], Amounts]
 class History:
     """Amounts of targets by consecutive local periods; column j is [edges_us[j], edges_us[j + 1]).
 
-    Kept as float32: it says what is usual, and is booked nowhere. shares: what each row was
-    read with; a target that is made of something else now is read anew. From since_us until
-    edges_us begins, nothing is known of any target, and nothing is kept.
+    Kept as float32: it says what is usual, and is booked nowhere. shares: what the rows were
+    read with, row n being group n; a target that is made of something else now is read anew.
+    From since_us until edges_us begins, nothing is known of any target, and nothing is kept.
     """
 
     interval: Interval
     timezone: str
     since_us: int = 0
     edges_us: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    shares: dict[str, Shares] = field(default_factory=dict)
+    targets: tuple[Hashable, ...] = ()
+    shares: Shares = field(default_factory=lambda: Shares.of(()))
     rows: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
-    def reach(self, wanted: dict[str, Shares], start_us: int, end_us: int, read: Read) -> None:
-        """Have every wanted target, in that order, from start_us until end_us at least.
+    def reach(
+        self, targets: tuple[Hashable, ...], shares: Shares, start_us: int, end_us: int, read: Read
+    ) -> None:
+        """Have every target, in that order, from start_us until end_us at least.
 
-        start_us, end_us: of periods. Reads what is not here, and forgets what lies before start_us.
+        shares: target n is group n. start_us, end_us: of periods. Reads what is not here, and
+        forgets what lies before start_us.
         """
         if not len(self.edges_us) or start_us < self.since_us:
-            self.shares, self.rows = {}, np.empty((0, 0), np.float32)
+            self.targets, self.shares, self.rows = (), Shares.of(()), np.empty((0, 0), np.float32)
             self.since_us, self.edges_us = start_us, np.array([end_us], np.int64)
         elif self.edges_us[-1] < end_us:
             more_us = edges(int(self.edges_us[-1]), end_us, self.interval, self.timezone)
-            known = list(self.shares.values())
-            self._append(more_us, _padded(self._read(known, more_us, read), len(more_us) - 1))
-        self._fit(wanted, read)
+            more = self._read(self.shares, len(self.targets), more_us, read)
+            self._append(more_us, _padded(more, len(more_us) - 1))
+        self._fit(targets, shares, read)
         first = max(int(np.searchsorted(self.edges_us, start_us, "right")) - 1, 0)
         # A day's worth at a time, or every hour would copy all of it.
         if self.edges_us[first] - self.edges_us[0] > _SLACK_US:
@@ -70,36 +74,44 @@ class History:
         self.edges_us = np.concatenate([self.edges_us, edges_us[1:]])
         self.rows = np.concatenate([self.rows, rows], axis=1)
 
-    def _fit(self, wanted: dict[str, Shares], read: Read) -> None:
-        at = {name: row for row, name in enumerate(self.shares)}
-        same = [name in at and _same(self.shares[name], shares) for name, shares in wanted.items()]
-        if all(same) and list(wanted) == list(self.shares):
+    def _fit(self, targets: tuple[Hashable, ...], shares: Shares, read: Read) -> None:
+        at = self._rows_of(targets, shares)
+        if targets == self.targets and (at >= 0).all():
             return
-        names = list(wanted)
-        kept = [row for row, is_same in enumerate(same) if is_same]
-        new = [row for row, is_same in enumerate(same) if not is_same]
+        kept, new = np.flatnonzero(at >= 0), np.flatnonzero(at < 0)
         edges_us = edges(self.since_us, int(self.edges_us[-1]), self.interval, self.timezone)
-        read_now = self._read([wanted[names[row]] for row in new], edges_us, read)
+        read_now = self._read(shares.of_groups(new), len(new), edges_us, read)
         width = max(read_now.shape[1], self.rows.shape[1])
-        rows = np.full((len(wanted), width), np.nan, np.float32)
+        rows = np.full((len(targets), width), np.nan, np.float32)
         rows[new] = _padded(read_now, width)
-        if kept:
-            rows[kept] = _padded(self.rows[[at[names[row]] for row in kept]], width)
+        rows[kept] = _padded(self.rows[at[kept]], width)
         if width > self.rows.shape[1]:
             self.edges_us = edges_us[len(edges_us) - 1 - width :]
-        self.shares, self.rows = dict(wanted), rows
+        self.targets, self.shares, self.rows = targets, shares, rows
+
+    def _rows_of(self, targets: tuple[Hashable, ...], shares: Shares) -> I64:
+        """The row of each target here, -1 of one that is not or was made of something else."""
+        if targets == self.targets:
+            at = np.arange(len(targets))
+        else:
+            rows = {target: row for row, target in enumerate(self.targets)}
+            at = np.array([rows.get(target, -1) for target in targets], np.int64)
+        kept = np.flatnonzero(at >= 0)
+        changed = ~self.shares.of_groups(at[kept]).alike(shares.of_groups(kept), len(kept))
+        at[kept[changed]] = -1
+        return at
 
     @staticmethod
-    def _read(shares: Sequence[Shares], edges_us: I64, read: Read) -> F32:
+    def _read(shares: Shares, groups: int, edges_us: I64, read: Read) -> F32:
         """The last periods between the edges, from the first on of which something is known."""
         found, width = [], 0
-        for first in range(0, len(shares), _AT_ONCE):
-            some = shares[first : first + _AT_ONCE]
-            rows = measured(read(numbered(some), len(some), edges_us)).astype(np.float32)
+        for first in range(0, groups, _AT_ONCE):
+            some = np.arange(first, min(first + _AT_ONCE, groups))
+            rows = measured(read(shares.of_groups(some), len(some), edges_us)).astype(np.float32)
             known = np.flatnonzero(~np.isnan(rows).all(axis=0))
             found.append(rows[:, known[0] :].copy() if len(known) else rows[:, :0].copy())
             width = max(width, found[-1].shape[1])
-        whole = np.full((len(shares), width), np.nan, np.float32)
+        whole = np.full((groups, width), np.nan, np.float32)
         for number, rows in enumerate(found):
             first = number * _AT_ONCE
             whole[first : first + len(rows), width - rows.shape[1] :] = rows
@@ -115,25 +127,6 @@ def _padded(rows: F32, width: int) -> F32:
 _SLACK_US = 7 * 86_400_000_000
 
 
-def numbered(shares: Sequence[Shares]) -> Shares:
-    """The shares of several targets as one, each target being the group of its number."""
-    if not shares:
-        return Shares.of(())
-    return Shares(
-        np.concatenate([one.source for one in shares]),
-        np.concatenate([one.start_us for one in shares]),
-        np.concatenate([one.end_us for one in shares]),
-        np.repeat(np.arange(len(shares), dtype=np.int32), [len(one.source) for one in shares]),
-        np.concatenate([one.weight for one in shares]),
-    )
-
-
 def measured(amounts: Amounts, coverage: float = COVERAGE) -> F64:
     """Amounts of what was measured for so much of the time; NaN elsewhere."""
     return np.where(amounts.coverage >= coverage, amounts.amount, np.nan)
-
-
-def _same(one: Shares, other: Shares) -> bool:
-    return one is other or all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in Shares.__slots__
-    )

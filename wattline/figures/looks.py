@@ -16,7 +16,6 @@ from analytics.demand import WINDOW_US, project
 from analytics.demand_window import fresh_us, live_power_w, so_far, window_start_us
 from analytics.figure_rules.found import Found
 from analytics.grouping import Shares
-from analytics.membership import FIRST_US, LAST_US
 from analytics.power_quality import IDLE_SHARE, period_of
 from analytics.quota import SCALE
 from api.derived import Derivations
@@ -39,7 +38,6 @@ from core.rules import (
     Unbalance,
 )
 from wattline.figures import reads
-from wattline.figures.history import numbered
 from wattline.figures.reads import Ask, Looking, Reading
 
 _HEARD, _HEARD_EARLY = 0.5, 0.9
@@ -51,8 +49,8 @@ _DAY_US = 86_400_000_000
 def power_factor(condition: PowerFactorLow, look: Looking) -> Reading:
     """From counted energy where a meter has it, else from its readings."""
     edges_us, targets = look.edges(), len(look.group.targets)
-    shares = [*_counted(look, phases.ACTIVE), *_counted(look, phases.REACTIVE)]
-    amounts = look.settled((yield Ask(numbered(shares), len(shares), edges_us)))
+    shares = _counted(look, phases.ACTIVE, phases.REACTIVE)
+    amounts = look.settled((yield Ask(shares, 2 * targets, edges_us)))
     active, reactive = amounts.amount[:targets], amounts.amount[targets:]
     known = amounts.coverage[:targets] >= reads.COVERAGE
     counted = ~np.isnan(active) & ~np.isnan(reactive)
@@ -79,7 +77,7 @@ def unbalance(condition: Unbalance, look: Looking) -> Reading:
     edges_us, targets = look.edges(), len(look.group.targets)
     shares = _counted(look, phases.ACTIVE)
     day_us = np.arange(edges_us[0] - _DAY_US, edges_us[0] + 1, BASE_US, dtype=np.int64)
-    amounts = yield Ask(numbered(shares), targets, np.concatenate([day_us[:-1], edges_us]))
+    amounts = yield Ask(shares, targets, np.concatenate([day_us[:-1], edges_us]))
     power_w = amounts.amount * (3.6e12 / np.diff(amounts.edges_us))
     size_w = np.where(np.isnan(power_w), 0.0, np.abs(power_w))
     before = len(day_us) - 1
@@ -173,8 +171,7 @@ def running_windows(condition: DemandProjected, look: Looking, store: TimeSeries
 
 def ended_windows(condition: DemandProjected, look: Looking) -> Reading:
     """Windows that have ended, of which the demand is known: for a look back."""
-    shares = look.shares(Energy.ELECTRICITY)
-    amounts = look.settled((yield Ask(numbered(shares), len(shares), look.edges())))
+    amounts = look.settled((yield look.ask(Energy.ELECTRICITY, look.edges())))
     demand_w = np.where(amounts.coverage >= reads.COVERAGE, amounts.amount * (3.6e12 / WINDOW_US), np.nan)
     places = look.accounts.estate.catalog.places
     contract_w = np.array([places[one.id].contract_demand_w or np.nan for one in look.group.targets])
@@ -197,11 +194,11 @@ READINGS: dict[type, Callable[[Any, Looking], Reading]] = {
 """How each kind of condition on figures is read and judged."""
 
 
-def _counted(look: Looking, quantity: str) -> list[Shares]:
-    """Shares of each target's own counter of a quantity; empty where it has none."""
+def _counted(look: Looking, *quantities: str) -> Shares:
+    """Of each quantity each target's own counter as a group, which is empty where there is none."""
     of = look.accounts.estate.catalog.register_of
-    found = [of.get((target.id, quantity)) for target in look.group.targets]
-    return [Shares.of([] if one is None else [(one.id, FIRST_US, LAST_US, 0, 1.0)]) for one in found]
+    found = (of.get((target.id, quantity)) for quantity in quantities for target in look.group.targets)
+    return Shares.always([() if one is None else (one.id,) for one in found])
 
 
 def _readings(look: Looking, rows: I64, quantities: list[str]) -> tuple[Mask, dict[int, phases.Readings]]:

@@ -19,7 +19,7 @@ from analytics.figure_rules.night_flow import least_flow
 from analytics.figure_rules.off_hours import Slots
 from analytics.figure_rules.spans import DAY_US, Spans, nights
 from analytics.grouping import Amounts, Shares, Tally, below
-from analytics.membership import FIRST_US, LAST_US, Members, Stretch
+from analytics.membership import Members, Stretch
 from analytics.periods import Interval, edges
 from analytics.profiles import STAND_IN
 from analytics.waste import UNITS
@@ -37,7 +37,7 @@ from core.rules import (
     NightFlow,
     OffHours,
 )
-from wattline.figures.history import COVERAGE, F32, History, measured, numbered
+from wattline.figures.history import COVERAGE, F32, History, measured
 from wattline.figures.targets import Group, counting
 
 WAIT_US = 30 * 60_000_000
@@ -81,13 +81,17 @@ class Looking:
     final_us: int
     histories: dict[tuple[str, str], History] = field(default_factory=dict)
 
-    def shares(self, energy: Energy) -> list[Shares]:
-        """What makes up each target's amount."""
-        found = []
-        for target in self.group.targets:
-            of = self.accounts.shares if target.kind is TargetKind.PLACE else self.accounts.shares_of_device
-            found.append(of(target.id, energy, UNITS[energy]))
-        return found
+    def shares(self, energy: Energy) -> Shares:
+        """What makes up the amount of each target, target n being group n."""
+        targets, unit = self.group.targets, UNITS[energy]
+        if any(target.kind is TargetKind.PLACE for target in targets):
+            return Shares.numbered([self.accounts.shares(target.id, energy, unit) for target in targets])
+        sources = self.accounts.estate.sources_of(energy, unit)
+        return Shares.always([sources(target.id) for target in targets])
+
+    def ask(self, energy: Energy, edges_us: I64) -> Ask:
+        """For the amount of each target between edges."""
+        return Ask(self.shares(energy), len(self.group.targets), edges_us)
 
     def edges(self) -> I64:
         """Edges of the periods, which follow one another."""
@@ -106,8 +110,6 @@ class Looking:
     def history(self, interval: Interval, energy: Energy, days: int) -> History:
         """Amounts of the targets from so many local days before the first period until it begins."""
         timezone, start_us = self.group.timezone, int(self.spans.start_us[0])
-        names = [str(target) for target in self.group.targets]
-        wanted = dict(zip(names, self.shares(energy), strict=True))
         # Whole local days, so that all of them count alike; a day may have 25 hours.
         back_us = start_us - (days + 1) * DAY_US - 2 * _HOUR_US
         midnights = edges(back_us // BASE_US * BASE_US, start_us + 2 * DAY_US, Interval.DAY, timezone)
@@ -116,7 +118,8 @@ class Looking:
         kept = self.histories.get(key)
         if kept is None or (kept.interval, kept.timezone) != (interval, timezone):
             kept = self.histories[key] = History(interval, timezone)
-        kept.reach(wanted, int(midnights[max(first, 1)]), start_us, self.read)
+        since_us = int(midnights[max(first, 1)])
+        kept.reach(self.group.targets, self.shares(energy), since_us, start_us, self.read)
         return kept
 
 
@@ -129,8 +132,7 @@ def tally(accounts: Accounts, asks: list[Ask]) -> list[Amounts]:
 
 def consumption(condition: Consumption, look: Looking) -> Reading:
     """The period's amount of each target."""
-    shares = look.shares(condition.energy)
-    amounts = yield Ask(numbered(shares), len(shares), look.edges())
+    amounts = yield look.ask(condition.energy, look.edges())
     area = [_area(look, target) for target in look.group.targets]
     return rules.consumption(condition, look.settled(amounts), np.array(area))
 
@@ -196,8 +198,7 @@ def _beside(kept: History, energy: Energy, look: Looking) -> Generator[Ask, Amou
     past = kept.until(start_us)
     past_us = kept.edges_us[: past.shape[1] + 1]
     edges_us = edges(start_us, end_us, kept.interval, kept.timezone)
-    shares = look.shares(energy)
-    amounts = yield Ask(numbered(shares), len(shares), edges_us)
+    amounts = yield look.ask(energy, edges_us)
     now = measured(look.settled(amounts))
     final = int(np.searchsorted(edges_us, look.final_us, "right")) - 1
     if final > 0 and kept.edges_us[-1] == start_us:
@@ -213,7 +214,7 @@ def imbalance(condition: Imbalance, look: Looking) -> Reading:
     shares: list[Shares] = []
     for meter, family in zip(meters, families, strict=True):
         shares += [look.accounts.shares_of_device(meter, energy, UNITS[energy]), *family.values()]
-    amounts = look.settled((yield Ask(numbered(shares), len(shares), look.edges())))
+    amounts = look.settled((yield Ask(Shares.numbered(shares), len(shares), look.edges())))
     found, first = [], 0
     for meter, family in zip(meters, families, strict=True):
         rows = slice(first, first + 1 + len(family))
@@ -234,8 +235,7 @@ def night_flow(condition: NightFlow, look: Looking) -> Reading:
     )
     marks = [np.arange(a, b + 1, BASE_US) for a, b in zip(all_.start_us, all_.end_us, strict=True)]
     edges_us = np.unique(np.concatenate(marks))
-    shares = look.shares(Energy.WATER)
-    amounts = look.settled((yield Ask(numbered(shares), len(shares), edges_us)))
+    amounts = look.settled((yield look.ask(Energy.WATER, edges_us)))
     night = np.searchsorted(all_.start_us, edges_us[:-1], "right") - 1
     inside = edges_us[:-1] < all_.end_us[night]
     flow = least_flow(measured(amounts)[:, inside], night[inside])
@@ -246,12 +246,10 @@ def night_flow(condition: NightFlow, look: Looking) -> Reading:
 def implausible(condition: Implausible, look: Looking) -> Reading:
     """Flags of every quarter-hour of all counters of each device."""
     estate = look.accounts.estate
-    shares = [
-        Shares.of((register, FIRST_US, LAST_US, 0, 1.0) for register in counting(estate, target.id))
-        for target in look.group.targets
-    ]
+    targets = look.group.targets
+    shares = Shares.always([counting(estate, target.id) for target in targets])
     edges_us = np.arange(look.spans.start_us[0], look.spans.end_us[-1] + 1, BASE_US, dtype=np.int64)
-    amounts = yield Ask(numbered(shares), len(shares), edges_us)
+    amounts = yield Ask(shares, len(targets), edges_us)
     heard = ~np.isnan(amounts.amount) | (amounts.coverage > 0) | (amounts.quality != 0)
     period = np.searchsorted(look.spans.start_us, edges_us[:-1], "right") - 1
     early = look.spans.end_us[period] > look.final_us

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from analytics.calendars import working_slots
 from analytics.figure_rules.found import Found
 from analytics.figure_rules.spans import Spans
 from core.batch import BASE_US, I32, I64, Mask
-from core.rules import Active, FigureCondition
+from core.rules import Active, Deviation, FigureCondition, OffHours
 from wattline.figures.looks import READINGS
 from wattline.figures.reads import Ask, Looking, Reading, tally
 from wattline.figures.targets import Group
@@ -26,11 +26,38 @@ class Question:
     look: Looking
 
 
+_AT_ONCE = 4000
+"""Targets that are looked at at once: memory for their amounts, and time for each call to a database."""
+
+_WHOLE = (Deviation, OffHours)
+"""These keep histories of all their targets, and judge so many of them at once."""
+
+
 def judged(questions: Sequence[Question]) -> list[Found]:
     """What each rule says of its targets and periods; raises StoreError.
 
-    Amounts over the same edges are read together, each register once.
+    Amounts over the same edges are read together, each register once, for some targets at a time.
     """
+    found: list[list[Found]] = [[] for _ in questions]
+    parts = [_parts(question) for question in questions]
+    for turn in range(max(map(len, parts), default=0)):
+        asked = [number for number, some in enumerate(parts) if turn < len(some)]
+        for number, mine in zip(asked, _judged([parts[number][turn] for number in asked]), strict=True):
+            found[number].append(mine)
+    return [Found.stacked(some) for some in found]
+
+
+def _parts(question: Question) -> list[Question]:
+    look = question.look
+    if isinstance(question.condition, _WHOLE):
+        return [question]
+    every = look.group.targets
+    blocks = [every[first : first + _AT_ONCE] for first in range(0, len(every), _AT_ONCE)]
+    groups = [replace(look.group, targets=some) for some in blocks]
+    return [Question(question.condition, replace(look, group=group)) for group in groups]
+
+
+def _judged(questions: Sequence[Question]) -> list[Found]:
     found: dict[int, Found] = {}
     waiting: dict[bytes, list[tuple[int, Reading, Ask]]] = defaultdict(list)
     for number, question in enumerate(questions):
