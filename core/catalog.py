@@ -6,13 +6,41 @@ A Catalog is read-only; a change of places, devices or registers makes a new one
 import copy
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from core.batch import BASE_US, MINUTE_US
 from core.model import Device, Place, PlaceKind, Placement, Register, Replacement
 from core.policies import POLICIES, CounterPolicy
+
+
+class RegisterOf(Mapping[tuple[str, str], Register]):
+    """Registers by device id and quantity; a dictionary a device takes a third of one of all pairs."""
+
+    def __init__(self, of_device: dict[str, dict[str, Register]]) -> None:
+        self._of_device = of_device
+
+    def __getitem__(self, key: tuple[str, str]) -> Register:
+        device_id, quantity = key
+        return self._of_device[device_id][quantity]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((device, quantity) for device, some in self._of_device.items() for quantity in some)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._of_device.values()))
+
+    def of_device(self, device_id: str) -> list[Register]:
+        """All of a device, by id."""
+        return list(self._of_device.get(device_id, {}).values())
+
+    def extended(self, registers: Sequence[Register]) -> "RegisterOf":
+        """The same with the registers that come next by id."""
+        longer = self._of_device.copy()
+        for register in registers:
+            longer[register.device_id] = longer.get(register.device_id, {}) | {register.quantity: register}
+        return RegisterOf(longer)
 
 
 class Catalog:
@@ -40,7 +68,7 @@ class Catalog:
         self.device_number = {device.id: number for number, device in numbered}
         self.device_ids = {number: device.id for number, device in numbered}
         self.registers = sorted(registers, key=lambda register: register.id)
-        self.register_of = {(register.device_id, register.quantity): register for register in self.registers}
+        self.register_of = RegisterOf({}).extended(self.registers)
         self.replacements: dict[tuple[str, str], tuple[Replacement, ...]] = {}
         for replacement in sorted(replacements, key=lambda one: one.at_us):
             register_key = (replacement.device_id, replacement.quantity)
@@ -52,21 +80,12 @@ class Catalog:
         self._children: dict[str | None, list[str]] = defaultdict(list)
         for place in self.places.values():
             self._children[place.parent_id].append(place.id)
-        self._registers_of_device: dict[str, list[Register]] = defaultdict(list)
-        for register in self.registers:
-            self._registers_of_device[register.device_id].append(register)
 
     def extended(self, registers: Sequence[Register]) -> "Catalog":
         """The same with the registers that come next by id; places and devices are the same objects."""
         longer = copy.copy(self)
         longer.registers = [*self.registers, *registers]
-        longer.register_of = self.register_of | {
-            (register.device_id, register.quantity): register for register in registers
-        }
-        of_device = self._registers_of_device.copy()
-        for register in registers:
-            of_device[register.device_id] = [*of_device[register.device_id], register]
-        longer._registers_of_device = of_device  # noqa: SLF001
+        longer.register_of = self.register_of.extended(registers)
         return longer
 
     def extends(self, other: "Catalog") -> bool:
@@ -159,4 +178,4 @@ class Catalog:
 
     def registers_of(self, device_id: str) -> list[Register]:
         """Registers of a device in order of id."""
-        return self._registers_of_device.get(device_id, [])
+        return self.register_of.of_device(device_id)
