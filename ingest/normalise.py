@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.batch import F64, I32, I64, PositionBatch, ReadingBatch
+from core.batch import F32, F64, I32, I64, PositionBatch, ReadingBatch
 from core.catalog import Catalog
 from core.columns import RegisterColumns
 from core.errors import RejectReason
@@ -190,24 +190,35 @@ def _positions(
         for row in np.flatnonzero(device < 0)
     )
     known = device >= 0
-    latitude, longitude, *rest, odometer, fuel, soc = (column[known] for column in table)
+    latitude, longitude, speed, *others = (column[known] for column in table)
     latitude, longitude = index.wgs84(device[known], latitude, longitude)
-    speed, course, accuracy, ignition = (column.astype(np.float32) for column in rest)
+    course, accuracy, ignition, odometer, fuel, soc = others
     batch = PositionBatch(
         device[known],
         time_us[known],
         latitude,
         longitude,
-        speed,
-        course,
-        accuracy,
-        ignition,
-        odometer,
-        fuel.astype(np.float32),
-        soc.astype(np.float32),
+        _single(speed),  # validate refuses an infinite one
+        _known(_single(course)),
+        _known(_single(accuracy)),
+        _known(_single(ignition)),
+        np.where(np.isinf(odometer), np.nan, odometer),
+        _known(_single(fuel)),
+        _known(_single(soc)),
         np.full(int(known.sum()), received, np.int64),
     )
     return batch, message[known]
+
+
+def _single(column: F64) -> F32:
+    """In 32 bits; infinite where that is too few."""
+    with np.errstate(over="ignore"):
+        return column.astype(np.float32)
+
+
+def _known(column: F32) -> F32:
+    """NaN instead of infinite, which nothing that was measured is."""
+    return np.where(np.isinf(column), np.float32(np.nan), column)
 
 
 def _numbers(values: list[object]) -> F64:

@@ -225,6 +225,24 @@ def test_a_position_becomes_a_fix_and_no_place_on_earth_does_not():
     assert reasons(rejected) == [(at, RejectReason.BAD_POSITION) for at in (1, 2, 3)]
 
 
+def test_what_a_tracker_can_not_have_measured_is_unknown_and_such_a_speed_is_refused():
+    fix = {"ts": NOW_MS, "lat": 52.5, "lon": 13.4}
+    accepted, rejected, _ = accept(
+        raw(
+            (
+                "wattline/v1/v1/position",
+                fix | {"course": 1e300, "odometer": "inf", "fuel": -1e300, "soc": 50},
+            ),
+            ("wattline/v1/v1/position", {**fix, "speed": 1e300}),
+        )
+    )
+    (course,), (odometer,) = accepted.positions.course_deg, accepted.positions.odometer_km
+    (fuel,), (soc,) = accepted.positions.fuel_l, accepted.positions.soc_pct
+    assert np.isnan([course, odometer, fuel]).all()
+    assert soc == 50
+    assert reasons(rejected) == [(1, RejectReason.OUT_OF_RANGE)]
+
+
 def test_positions_are_stored_in_wgs84_whatever_system_the_tracker_sends():
     places = [Place("depot", PlaceKind.SITE, NAME, "UTC")]
     trackers = [
