@@ -16,6 +16,9 @@ COVERAGE = 0.9
 _AT_ONCE = 250
 """Targets that are read at once: memory for sums of months."""
 
+_SPARE = 8
+"""Room is made for an eighth more periods: for twelve days beside three months."""
+
 F32 = NDArray[np.float32]
 
 Read = Callable[[Shares, int, I64], Amounts]
@@ -37,7 +40,13 @@ class History:
     edges_us: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     targets: tuple[Hashable, ...] = ()
     shares: Shares = field(default_factory=lambda: Shares.of(()))
-    rows: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    _room: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    _first: int = 0
+
+    @property
+    def rows(self) -> F32:
+        """float32[targets, periods]; a view of the room that there is for more periods."""
+        return self._room[:, self._first : self._first + len(self.edges_us) - 1]
 
     def reach(
         self, targets: tuple[Hashable, ...], shares: Shares, start_us: int, end_us: int, read: Read
@@ -48,17 +57,15 @@ class History:
         forgets what lies before start_us.
         """
         if not len(self.edges_us) or start_us < self.since_us:
-            self.targets, self.shares, self.rows = (), Shares.of(()), np.empty((0, 0), np.float32)
             self.since_us, self.edges_us = start_us, np.array([end_us], np.int64)
+            self._keep((), Shares.of(()), np.empty((0, 0), np.float32))
         elif self.edges_us[-1] < end_us:
             more_us = edges(int(self.edges_us[-1]), end_us, self.interval, self.timezone)
             more = self._read(self.shares, len(self.targets), more_us, read)
             self._append(more_us, _padded(more, len(more_us) - 1))
         self._fit(targets, shares, read)
         first = max(int(np.searchsorted(self.edges_us, start_us, "right")) - 1, 0)
-        # A day's worth at a time, or every hour would copy all of it.
-        if self.edges_us[first] - self.edges_us[0] > _SLACK_US:
-            self.edges_us, self.rows = self.edges_us[first:], self.rows[:, first:].copy()
+        self.edges_us, self._first = self.edges_us[first:], self._first + first
         self.since_us = min(start_us, int(self.edges_us[0]))
 
     def extend(self, edges_us: I64, amounts: F64) -> None:
@@ -71,8 +78,23 @@ class History:
         return self.rows[:, : max(columns, 0)]
 
     def _append(self, edges_us: I64, rows: F32) -> None:
+        known, width = self.rows, len(self.edges_us) - 1
+        wider = width + rows.shape[1]
+        if self._first + wider > self._room.shape[1]:
+            # With room for some more, or every hour would copy months of hours.
+            whole = wider + wider // _SPARE
+            if whole > self._room.shape[1]:
+                self._room = np.full((len(known), whole), np.nan, np.float32)
+            for first in range(0, len(known), _AT_ONCE):
+                some = slice(first, first + _AT_ONCE)
+                self._room[some, :width] = known[some].copy()
+            self._first = 0
+        begin = self._first + width
+        self._room[:, begin : begin + rows.shape[1]] = rows
         self.edges_us = np.concatenate([self.edges_us, edges_us[1:]])
-        self.rows = np.concatenate([self.rows, rows], axis=1)
+
+    def _keep(self, targets: tuple[Hashable, ...], shares: Shares, rows: F32) -> None:
+        self.targets, self.shares, self._room, self._first = targets, shares, rows, 0
 
     def _fit(self, targets: tuple[Hashable, ...], shares: Shares, read: Read) -> None:
         at = self._rows_of(targets, shares)
@@ -87,7 +109,7 @@ class History:
         rows[kept] = _padded(self.rows[at[kept]], width)
         if width > self.rows.shape[1]:
             self.edges_us = edges_us[len(edges_us) - 1 - width :]
-        self.targets, self.shares, self.rows = targets, shares, rows
+        self._keep(targets, shares, rows)
 
     def _rows_of(self, targets: tuple[Hashable, ...], shares: Shares) -> I64:
         """The row of each target here, -1 of one that is not or was made of something else."""
@@ -122,9 +144,6 @@ def _padded(rows: F32, width: int) -> F32:
     """The rows with so many columns, those before the first unknown."""
     ahead = np.full((len(rows), width - rows.shape[1]), np.nan, np.float32)
     return np.concatenate([ahead, rows], axis=1)
-
-
-_SLACK_US = 7 * 86_400_000_000
 
 
 def measured(amounts: Amounts, coverage: float = COVERAGE) -> F64:
