@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics import grouping as groups
-from analytics.grouping import GroupBy, Grouping, Shares, Tally
+from analytics.grouping import GroupBy, Grouping, Tally
 from analytics.membership import FIRST_US, LAST_US, Members
 from analytics.rollup import Periods
+from analytics.shares import Shares
 from api.estate import Estate
 from api.ledger import Ledger
 from core.batch import F64, I64

@@ -8,7 +8,7 @@ from analytics import bill as billing
 from analytics import tariff as pricing
 from analytics.calendars import day_kinds, local_clock, provisional
 from analytics.demand import block_demand_w, maxima
-from analytics.grouping import Shares
+from analytics.shares import Shares
 from api import problems, times
 from api.accounts import EXPORTED, Accounts, Figure
 from api.derived import account, version_basis

@@ -8,8 +8,9 @@ import numpy as np
 from analytics import factors as factor_of
 from analytics import tariff as pricing
 from analytics.factors import Choice
-from analytics.grouping import Shares, Tally
+from analytics.grouping import Tally
 from analytics.periods import Interval, edges
+from analytics.shares import Shares
 from api import problems
 from api.accounts import EXPORTED, Accounts
 from api.schemas.accounts import Basis, Derived, NextAction

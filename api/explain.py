@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analytics.grouping import Shares
+from analytics.shares import Shares
 from api import problems, times
 from api.accounts import Accounts
 from api.items import names

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics import factors as factor_of
-from analytics.grouping import Shares, Tally
+from analytics.grouping import Tally
 from analytics.periods import Interval, edges
+from analytics.shares import Shares
 from analytics.statutory import COLUMNS, ESTIMATED, Column, Item, Row, Stated, indicators
 from api import problems, times
 from api.accounts import Accounts, Figure

@@ -6,8 +6,9 @@ import numpy as np
 from fastapi import APIRouter, Query
 
 from analytics.balance import USUAL_CLASS, Balances, Verdict, judged
-from analytics.grouping import Shares, below
+from analytics.grouping import below
 from analytics.periods import Interval, edges
+from analytics.shares import Shares
 from api import problems, times
 from api.accounts import Accounts, Figure
 from api.base import check_base

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from analytics.grouping import GroupBy, Shares
+from analytics.grouping import GroupBy
 from analytics.periods import Interval, edges
+from analytics.shares import Shares
 from api import problems, times
 from api.accounts import Accounts, Figure
 from api.base import check_base

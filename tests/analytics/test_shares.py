@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.grouping import Shares, Tally
+from analytics.grouping import Tally
 from analytics.membership import FIRST_US, LAST_US
+from analytics.shares import Shares
 
 HOUR_US = 3_600_000_000
 rows = st.tuples(

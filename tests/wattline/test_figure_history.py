@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.grouping import Amounts, Shares
+from analytics.grouping import Amounts
 from analytics.periods import Interval, edges
+from analytics.shares import Shares
 from wattline.figures import history
 from wattline.figures.history import History
 

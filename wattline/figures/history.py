@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.grouping import Amounts, Shares
+from analytics.grouping import Amounts
 from analytics.periods import Interval, edges
+from analytics.shares import Shares
 from core.batch import F64, I64
 
 COVERAGE = 0.9

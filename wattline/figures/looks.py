@@ -15,9 +15,9 @@ from analytics.counters import NEVER_US
 from analytics.demand import WINDOW_US, project
 from analytics.demand_window import fresh_us, live_power_w, so_far, window_start_us
 from analytics.figure_rules.found import Found
-from analytics.grouping import Shares
 from analytics.power_quality import IDLE_SHARE, period_of
 from analytics.quota import SCALE
+from analytics.shares import Shares
 from api.derived import Derivations
 from api.yearly import Year, Yearly
 from core.batch import BASE_US, F64, I32, I64, Mask, ReadingBatch

@@ -18,10 +18,11 @@ from analytics.figure_rules.found import Found
 from analytics.figure_rules.night_flow import least_flow
 from analytics.figure_rules.off_hours import Slots
 from analytics.figure_rules.spans import DAY_US, Spans, nights
-from analytics.grouping import Amounts, Shares, Tally, below
+from analytics.grouping import Amounts, Tally, below
 from analytics.membership import Members, Stretch
 from analytics.periods import Interval, edges
 from analytics.profiles import STAND_IN
+from analytics.shares import Shares
 from analytics.waste import UNITS
 from api.accounts import Accounts
 from core.alerts import Target, TargetKind
