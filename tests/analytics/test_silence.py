@@ -292,7 +292,8 @@ def test_whatever_a_gateway_does_no_meter_behind_it_is_told_of(meters, dies, out
     """Meters that would speak always: whatever is told is told of their gateway."""
     devices = [box(60.0)] + [meter(f"m{at}", float(s), "box") for at, (s, _) in enumerate(meters)]
     listener = Listener(devices)
-    listener.gateways.delay_us = every * S
+    if every > 10:  # then what a meter says is known only after it could have spoken again
+        listener.gateways.delay_us = every * S
     whole = 0
     for second in range(0, dies + outage + 1500, every):
         for at, (interval, phase) in enumerate([(60, 0)] * speaks + meters):

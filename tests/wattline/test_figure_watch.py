@@ -10,6 +10,7 @@ from core.model import Comparator, Device, DeviceKind
 from core.quantities import Energy
 from core.rules import Active, Consumption, Deviation, Period, Scope, Selector
 from tests.wattline.figures import BERLIN, ENERGY, HOUR_US, MINUTE_US, NAME, Plant, rule, us
+from wattline.figures import history, reads
 from wattline.figures.watch import CHECKPOINT
 
 HOURLY = Consumption(Energy.ELECTRICITY, Period.HOUR, Comparator.ABOVE, 10.0, 8.0, Scope.DEVICE)
@@ -265,6 +266,26 @@ def test_months_of_history_are_read_once(plant):
     ]
     assert one.store.slots <= 14 * 8  # an hour, and the one before once more
     assert one.published[0].alert.waste.amount == pytest.approx(16.0, abs=0.5)
+
+
+def test_the_hours_before_are_those_that_were_measured_when_new_ones_move_them(plant, monkeypatch):
+    monkeypatch.setattr(history, "_SPARE", 10_000)  # no room to spare: each new day moves what there is
+    one = plant(rule("far", Deviation(warm_up_days=7, history_days=14, window_h=1), select=MAIN))
+    start_us = us("2026-01-01T00:00")
+    amounts = np.random.default_rng(0).random((24 * 130, 4))
+    one.book("main", start_us, amounts.ravel().tolist())
+    beside, seen = reads._Beside, []
+
+    def look(past, now, edges_us):
+        seen.append((past.copy(), int(edges_us[0] - start_us) // HOUR_US))
+        return beside(past, now, edges_us)
+
+    monkeypatch.setattr(reads, "_Beside", look)
+    one.every("2026-05-04T09:35", "2026-05-07T09:35")
+    assert len(seen) == 73
+    for past, first in seen:
+        expected = amounts[first : first + past.shape[1]].sum(axis=1)
+        np.testing.assert_allclose(past[0], expected, rtol=1e-6)
 
 
 def test_a_store_that_fails_costs_a_round_and_one_line(plant, caplog):

@@ -74,7 +74,7 @@ class History:
         self._append(edges_us, amounts.astype(np.float32))
 
     def until(self, end_us: int) -> F32:
-        """Amounts of all targets in the periods that end at or before end_us; a view."""
+        """Amounts of all targets in the periods that end at or before end_us; a view, until more is added."""
         columns = int(np.searchsorted(self.edges_us, end_us, "right")) - 1
         return self.rows[:, : max(columns, 0)]
 

@@ -196,14 +196,14 @@ class _Beside:
 
 def _beside(kept: History, energy: Energy, look: Looking) -> Generator[Ask, Amounts, _Beside]:
     start_us, end_us = int(look.spans.start_us[0]), int(look.spans.end_us[-1])
-    past = kept.until(start_us)
-    past_us = kept.edges_us[: past.shape[1] + 1]
     edges_us = edges(start_us, end_us, kept.interval, kept.timezone)
     amounts = yield look.ask(energy, edges_us)
     now = measured(look.settled(amounts))
     final = int(np.searchsorted(edges_us, look.final_us, "right")) - 1
     if final > 0 and kept.edges_us[-1] == start_us:
         kept.extend(edges_us[: final + 1], now[:, :final])
+    past = kept.until(start_us)  # only now: what is added may move what was there
+    past_us = kept.edges_us[: past.shape[1] + 1]
     return _Beside(past, now, np.append(past_us, edges_us[1:]))
 
 

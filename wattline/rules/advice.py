@@ -41,15 +41,15 @@ def _silent(rule: Rule, highest: Highest | None) -> Name:
     if isinstance(rule.condition, NoData) and highest is not None:
         zh, en = lasting(highest.most)
         return Name(
-            f"不会有报警:最长的静默为 {zh}。可以启用。",
+            f"不会有告警:最长的静默为 {zh}。可以启用。",
             f"It would not have fired: the longest silence was {en}. Turn it on.",
         )
     if highest is None or limit is None:
-        return Name("不会有报警。可以启用。", "It would not have fired. Turn it on.")
+        return Name("不会有告警。可以启用。", "It would not have fired. Turn it on.")
     below = highest.comparator is Comparator.BELOW
     word = ("最低", "lowest") if below else ("最高", "highest")
     return Name(
-        f"不会有报警:{word[0]}值为 {highest.most:g},阈值为 {limit:g}。若本应报警,请改阈值。",
+        f"不会有告警:{word[0]}值为 {highest.most:g},阈值为 {limit:g}。若本应告警,请改阈值。",
         f"It would not have fired: the {word[1]} value is {highest.most:g}, the threshold {limit:g}. "
         "Move the threshold if there was something to tell; else turn it on.",
     )
@@ -63,14 +63,14 @@ def _too_many(rule: Rule, totals: Totals, highest: Highest | None) -> Name | Non
         has_factor = isinstance(rule.condition, Deviation | NoData)
         what = ("factor", "factor") if has_factor else ("限值", "the limit")
         return Name(
-            f"{share:.0%} 的对象会报警:请提高{what[0]},或按类别分成几条规则。",
+            f"{share:.0%} 的对象会告警:请提高{what[0]},或按类别分成几条规则。",
             f"{share:.0%} of the targets would have raised it: raise {what[1]}, or make a "
             "rule for each category.",
         )
     below = highest.comparator is Comparator.BELOW
     to = _round(highest.p95, up=not below)
     return Name(
-        f"{share:.0%} 的对象会报警:请把阈值{'降' if below else '升'}到 {to:g}(只有 5% 的对象越过它),"
+        f"{share:.0%} 的对象会告警:请把阈值{'降' if below else '升'}到 {to:g}(只有 5% 的对象越过它),"
         "或按类别分成几条规则。",
         f"{share:.0%} of the targets would have raised it: {'lower' if below else 'raise'} the threshold "
         f"to {to:g}, which 5 % of them pass, or make a rule for each category.",
@@ -84,13 +84,13 @@ def _too_often(totals: Totals) -> Name | None:
     lasts = lasting(totals.median_s)
     if totals.median_s < _SHORT_S:
         return Name(
-            f"每个对象每周报警 {each:.1f} 次,一半不超过 {lasts[0]}:请加长 for_s,或设 clear_threshold "
+            f"每个对象每周告警 {each:.1f} 次,一半不超过 {lasts[0]}:请加长 for_s,或设 clear_threshold "
             "与 keep_firing_for_s。",
             f"Each target would have raised it {each:.1f} times a week, half of them for no more than "
             f"{lasts[1]}: make for_s longer, or set clear_threshold and keep_firing_for_s.",
         )
     return Name(
-        f"每个对象每周报警 {each:.1f} 次:若属正常,请改阈值或 active 时段。",
+        f"每个对象每周告警 {each:.1f} 次:若属正常,请改阈值或 active 时段。",
         f"Each target would have raised it {each:.1f} times a week: if that is how it runs, move the "
         "threshold or set active.",
     )
@@ -99,7 +99,7 @@ def _too_often(totals: Totals) -> Name | None:
 def _fine(totals: Totals) -> Name:
     longest = lasting(totals.longest_s)
     return Name(
-        f"每周 {totals.per_week:.1f} 次报警,最长 {longest[0]}:请看最长的几次,若都值得处理,就启用。",
+        f"每周 {totals.per_week:.1f} 次告警,最长 {longest[0]}:请看最长的几次,若都值得处理,就启用。",
         f"{totals.per_week:.1f} alerts a week, the longest {longest[1]}: look at the longest ones, "
         "and turn it on if each was worth a person's time.",
     )

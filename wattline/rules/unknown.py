@@ -21,7 +21,7 @@ def unknown(
 
 def _not_recorded(rule: str) -> Name:
     return Name(
-        f"规则 {rule} 在该时段没有报警记录:未按它抑制。若它是新规则,实际报警会更少。",
+        f"规则 {rule} 在该时段没有告警记录:未按它抑制。若它是新规则,实际告警会更少。",
         f"No alert of rule {rule} is recorded in this span, so it has held nothing back. If that rule is "
         "new, there would have been fewer alerts than here.",
     )
@@ -45,8 +45,8 @@ def _of_silence(history: SilenceHistory, span_us: tuple[int, int]) -> list[Name]
         zh, en = lasting(sum(lasted_s))
         found.append(
             Name(
-                f"有 {len(lasted_s)} 次(共 {zh})所有设备都没有数据:视为平台或消息服务中断,其间不产生静默报警,"
-                "恢复后重新计时。若当时平台在运行,则会报警。",
+                f"有 {len(lasted_s)} 次(共 {zh})所有设备都没有数据:视为平台或消息服务中断,其间不产生静默告警,"
+                "恢复后重新计时。若当时平台在运行,则会告警。",
                 f"Nothing was received from anything {len(lasted_s)} times, {en} in all: taken for an outage "
                 "of Wattline or its broker, in which no silence begins and after which each device has its "
                 "time to speak. If Wattline did listen then, there would have been alerts.",

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from analytics.alerts import STATES, Transitions
+from analytics.waste import UNITS
 from core.alerts import Alert, AlertChange, AlertState, Evidence, Target, TargetKind, Waste
 from core.catalog import Catalog
 from core.model import Comparator, PlaceKind
-from core.quantities import QUANTITIES, Energy
+from core.quantities import QUANTITIES
 from core.rules import (
     ClockSkew,
     Condition,
@@ -34,9 +35,6 @@ Watched = Callable[[int], tuple[Rule, Target]]
 
 Worth = Callable[[Rule, Target, float, int], Waste | None]
 """What an amount above normal up to a time is worth; None where nobody can say."""
-
-AMOUNT_UNITS = {Energy.ELECTRICITY: "kWh", Energy.WATER: "m3", Energy.GAS: "m3", Energy.HEAT: "kWh"}
-"""Of amounts that the ledger books."""
 
 _UNITS: dict[type[Condition], str] = {
     Frozen: "s",
@@ -106,7 +104,7 @@ def unit_of(condition: Condition) -> str:
             return f"{QUANTITIES[condition.quantity].unit}/h"
         case Consumption() | Deviation() | Imbalance():
             per_m2 = isinstance(condition, Consumption) and condition.per_m2
-            return AMOUNT_UNITS[condition.energy] + ("/m2" if per_m2 else "")
+            return UNITS[condition.energy] + ("/m2" if per_m2 else "")
     return _UNITS[type(condition)]
 
 
